@@ -39,7 +39,7 @@ POSTGRES = {
     "insert into t (a) values (:a) on conflict (a) do update set a = excluded.a returning id": (
         "INSERT INTO t (a) VALUES (:a) ON CONFLICT(a) DO UPDATE SET a = excluded.a RETURNING id"
     ),
-    "select * from information_schema.tables": "SELECT * FROM information_schema_tables",
+    "select tables.x from information_schema.tables": ("SELECT tables.x FROM information_schema_tables AS tables"),
     "select e'x' as a": "SELECT 'x' AS a",
     "create table app.t (n bigserial, r public.role, tags text[])": (
         "CREATE TABLE app.t (n int8 NOT NULL DEFAULT (KUMOI_NEXTVAL('app.t_n_seq')), r role TEXT"
@@ -163,8 +163,8 @@ OF_COLUMNS = {
         " FROM t"
     ),
     "select to_json(s) as a from (select id, ok from t) s": (
-        "SELECT JSON(JSON_OBJECT('id', s.id, 'ok',"
-        " JSON(CASE WHEN (s.ok) THEN 'true' WHEN NOT (s.ok) THEN 'false' END))) AS a FROM (SELECT id, ok FROM t) AS s"
+        "SELECT JSON(JSON_QUOTE(JSON_OBJECT('id', s.id, 'ok',"
+        " JSON(CASE WHEN (s.ok) THEN 'true' WHEN NOT (s.ok) THEN 'false' END)))) AS a FROM (SELECT id, ok FROM t) AS s"
     ),
     "select doc @> '{}', tags @> array[1] from t": (
         "SELECT KUMOI_JSON_CONTAINS(doc, '{}') AS ?column?,"
@@ -210,4 +210,4 @@ def test_depth_and_length_are_bounded() -> None:
     for sql in (deep, "select " + "- " * 400 + "1", "select " + "1+" * 40_000 + "1"):
         with pytest.raises(Refused):
             translate(sql, "postgres")
-    assert translate("select " + "1+" * 2_000 + "1", "postgres").type_of(0, lambda _table, _name: "") == ""
+    assert translate("select " + "1+" * 2_000 + "1", "postgres").type_of(0, 1, lambda _table, _name: "") == ""

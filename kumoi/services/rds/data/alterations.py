@@ -15,7 +15,6 @@ import apsw
 from sqlglot import exp
 
 from kumoi.services.rds.data.declarations import declared
-from kumoi.services.rds.data.functions import BadValue
 from kumoi.services.rds.data.parsing import Refused, Tree
 from kumoi.services.rds.data.table_text import (
     constraint,
@@ -27,6 +26,7 @@ from kumoi.services.rds.data.table_text import (
     with_item,
     without_constraint,
 )
+from kumoi.services.rds.data.values import BadValue
 
 
 def alter(connection: apsw.Connection, tree: exp.Alter) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.services.rds.data.functions import BadValue
+from kumoi.services.rds.data.values import BadValue
 
 _ELEMENT = re.compile(r'\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^{}",\\]+))\s*', re.DOTALL)
 _PLAIN = re.compile(r"[^\s{}\",\\]+")
@@ -88,6 +88,31 @@ def length(text: Any) -> int | None:
     return None if text is None else len(elements(text)) or None
 
 
+def joined(left: Any, right: Any) -> str | None:
+    """`||`: two arrays, or an array and an element, as one."""
+    if left is None and right is None:
+        return None
+    parts = [elements(one) if str(one).startswith("{") else [str(one)] for one in (left, right) if one is not None]
+    return written([one for part in parts for one in part])
+
+
+def place(text: str, value: Any) -> int | None:
+    """Where an element is, from 1 on; none where it is not."""
+    held, wanted = elements(text), None if value is None else str(value)
+    return held.index(wanted) + 1 if wanted in held else None
+
+
+def to_text(text: str, delimiter: str, null: str | None) -> str:
+    """The elements with a delimiter between them; those that are NULL are left out unless they have a text."""
+    held = [null if one is None else one for one in elements(text)]
+    return delimiter.join(one for one in held if one is not None)
+
+
+def split(text: str, delimiter: str | None) -> list[str]:
+    """A text taken apart at a delimiter; into characters at none."""
+    return list(text) if delimiter is None else text.split(delimiter) if delimiter and text else [text] if text else []
+
+
 def to_json(text: Any, kind: str) -> str | None:
     """An array as JSON."""
     return None if text is None else orjson.dumps(values(text, kind)).decode()
@@ -122,6 +147,11 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
         else written([one for one in elements(text) if one != (None if value is None else str(value))])
     ),
     "kumoi_array_contains": contains,
+    "kumoi_array_join": joined,
+    "kumoi_array_place": lambda text, value: None if text is None else place(text, value),
+    "kumoi_array_text": lambda text, delimiter, null=None: None if text is None else to_text(text, delimiter, null),
+    "kumoi_array_split": lambda text, delimiter: None if text is None else written(split(text, delimiter)),
+    "kumoi_array_size": lambda text: None if text is None else len(elements(text)),
     "kumoi_array_overlaps": overlaps,
     "kumoi_array_has": has,
     "kumoi_array_length": length,

@@ -1,7 +1,7 @@
-"""What a database holds beside tables: schemas and enumerations, and what `information_schema` tells.
+"""What a database holds beside tables: schemas, enumerations and sequences.
 
 A table of another schema than `public` has both names in SQLite's one: `"drizzle.migrations"`. Schemas and types are
-rows of two tables that no client sees. Source: chapters "The Information Schema", "CREATE TYPE" of PostgreSQL's manual.
+rows of two tables that no client sees. Source: "CREATE SCHEMA", "CREATE TYPE" of PostgreSQL's manual.
 """
 
 from __future__ import annotations
@@ -15,31 +15,14 @@ import apsw
 import orjson
 from sqlglot import exp
 
-from kumoi.services.rds.data.functions import BadValue
 from kumoi.services.rds.data.parsing import Refused, Tree
 from kumoi.services.rds.data.scopes import Known, KnownColumn
+from kumoi.services.rds.data.values import BadValue
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS kumoi_schemas (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS kumoi_types (name TEXT PRIMARY KEY, labels TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS kumoi_sequences (name TEXT PRIMARY KEY, last INTEGER NOT NULL);
-"""
-VIEWS = """
-CREATE TEMP VIEW kumoi_tables AS
-    SELECT name, type, substr(name, instr(name, '.') + 1) AS table_name,
-        iif(instr(name, '.') > 0, substr(name, 1, instr(name, '.') - 1), 'public') AS table_schema
-    FROM main.sqlite_master WHERE type IN ('table', 'view') AND substr(name, 1, 6) NOT IN ('sqlite', 'kumoi_');
-CREATE TEMP VIEW information_schema_schemata AS
-    SELECT 'main' AS catalog_name, name AS schema_name FROM
-        (SELECT 'public' AS name UNION SELECT 'information_schema' UNION SELECT name FROM main.kumoi_schemas);
-CREATE TEMP VIEW information_schema_tables AS
-    SELECT 'main' AS table_catalog, table_schema, table_name,
-        CASE type WHEN 'view' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type FROM kumoi_tables;
-CREATE TEMP VIEW information_schema_columns AS
-    SELECT 'main' AS table_catalog, table_schema, table_name, columns.name AS column_name,
-        columns.cid + 1 AS ordinal_position, columns.dflt_value AS column_default,
-        CASE columns."notnull" WHEN 1 THEN 'NO' ELSE 'YES' END AS is_nullable, columns.type AS data_type
-    FROM kumoi_tables AS tables JOIN pragma_table_info(tables.name) AS columns;
 """
 _ADD_VALUE = re.compile(
     r"""TYPE\s+(?P<name>[\w".]+)\s+ADD\s+VALUE\s+(?P<lenient>IF\s+NOT\s+EXISTS\s+)?'(?P<label>(?:[^']|'')*)'
@@ -96,7 +79,17 @@ def functions_of(connection: apsw.Connection) -> Mapping[str, Callable[..., Any]
         "kumoi_enum": partial(_checked, connection),
         "kumoi_is_label": lambda name, value: _checked(connection, name, value) is value,
         "kumoi_nextval": partial(_next, connection),
+        "pg_get_serial_sequence": partial(_serial_sequence, connection),
     }
+
+
+def _serial_sequence(connection: apsw.Connection, table: str, column: str) -> str | None:
+    """The sequence that a column takes its numbers from; none for any other column."""
+    schema, _, name = table.replace('"', "").rpartition(".")
+    place = name if schema in ("", "public") else f"{schema}.{name}"
+    declaration = _one(connection, "SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", place) or ""
+    item = rf'"{re.escape(column)}" (INTEGER PRIMARY KEY AUTOINCREMENT|[^,]*kumoi_nextval)'
+    return f"{schema or 'public'}.{name}_{column}_seq" if re.search(item, declaration, re.IGNORECASE) else None
 
 
 def _next(connection: apsw.Connection, name: str) -> Any:

@@ -20,10 +20,8 @@ import apsw
 from sqlglot import exp
 
 from kumoi.services.rds.data.alterations import alter
-from kumoi.services.rds.data.arrays import FUNCTIONS
 from kumoi.services.rds.data.catalog import (
     TABLES,
-    VIEWS,
     carry_out,
     functions_of,
     known_columns,
@@ -33,8 +31,10 @@ from kumoi.services.rds.data.catalog import (
 from kumoi.services.rds.data.dialect import Statement
 from kumoi.services.rds.data.failures import bad_request, database_error, refusal, unique_columns
 from kumoi.services.rds.data.fields import Column, Value
-from kumoi.services.rds.data.functions import DETERMINISTIC, BadValue, functions
+from kumoi.services.rds.data.functions import DETERMINISTIC, functions
 from kumoi.services.rds.data.parsing import Engine, Refused
+from kumoi.services.rds.data.system_views import VIEWS
+from kumoi.services.rds.data.values import BadValue
 from kumoi.wire.errors import AwsError, aws_error
 
 P = ParamSpec("P")
@@ -193,8 +193,6 @@ class Database:
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         for name, function in self._functions.items():
             connection.create_scalar_function(name, function, deterministic=name in DETERMINISTIC)
-        for name, function in FUNCTIONS.items():
-            connection.create_scalar_function(name, function, deterministic=True)
         for name, function in functions_of(connection).items():
             connection.create_scalar_function(name, function)
         connection.execute(TABLES)
@@ -261,8 +259,14 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
 
     def see(cursor: Any, _sql: str, _values: Any) -> bool:
         nonlocal columns
+        count = len(cursor.description_full)
         columns = tuple(
-            Column(label, declared or statement.type_of(at, declared_in), (table or "").rpartition(".")[2], name or "")
+            Column(
+                label,
+                declared or statement.type_of(at, count, declared_in),
+                _own_name(table),
+                name or "",
+            )
             for at, (label, declared, _database, table, name) in enumerate(cursor.description_full)
         )
         return True
@@ -280,11 +284,16 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
     return Result(columns, rows, changed, connection.last_insert_rowid() or None)
 
 
+def _own_name(table: str | None) -> str:
+    """The name of a table without its schema's."""
+    return (table or "").rpartition(".")[2]
+
+
 def _error(connection: apsw.Connection, problem: Exception) -> AwsError:
     broken = unique_columns(str(problem))
     if broken is None:
         return database_error(str(problem))
     table, columns = broken
     if getattr(problem, "extendedresult", 0) in _PRIMARY:
-        return database_error(str(problem), constraint=f"{table.rpartition('.')[2]}_pkey")
+        return database_error(str(problem), constraint=f"{_own_name(table)}_pkey")
     return database_error(str(problem), constraint=unique_constraint(connection, table, columns))

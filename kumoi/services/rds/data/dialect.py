@@ -55,8 +55,13 @@ class Statement:
         """The same where the tables have these columns."""
         return translate(self.source, self.engine, known) if known else self
 
-    def type_of(self, number: int, column: TypeOfColumn) -> str:
-        """The type of a computed column of the result; empty where nothing tells."""
+    def type_of(self, number: int, of: int, column: TypeOfColumn) -> str:
+        """The type of one `of` so many columns of the result, a computed one; empty where nothing tells."""
+        stars = [at for at, one in enumerate(self.columns) if one.is_star]
+        if stars and number >= stars[0]:  # a star is any number of columns: count from the end
+            number -= of
+            if number + len(self.columns) <= stars[-1]:
+                return ""
         if number >= len(self.columns):
             return ""
         try:
@@ -152,7 +157,7 @@ _FUNCTION_LABELS: dict[Any, str] = {
 
 
 def _computed(tree: Tree) -> tuple[Tree, ...]:
-    """The expressions that a result's columns are; none beside `*`, which is any number."""
+    """The expressions that a result's columns are; `*` is any number of them."""
     returning = tree.args.get("returning")
     columns = tree.selects if isinstance(tree, exp.Query) else returning.expressions if returning else []
-    return () if any(one.is_star for one in columns) else tuple(one.copy() for one in columns)
+    return tuple(one.copy() for one in columns)

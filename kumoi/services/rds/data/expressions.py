@@ -79,14 +79,31 @@ def _named(node: Tree) -> Tree:
     name = node.name.lower()
     if name in _NOW:
         return _call("kumoi_now")
-    if name in ("array_append", "array_remove"):
-        return _call(f"kumoi_{name}", *node.expressions)
+    if name == "row":
+        return exp.Tuple(expressions=node.expressions)
+    if name in _NAMED:
+        return _call(_NAMED[name], *node.expressions)
     if name in ("uuid_generate_v4", "gen_random_uuid"):
         return _call("kumoi_uuid")
     if name == "unix_timestamp" and not node.expressions:
         epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
         return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
     return node
+
+
+_NAMED = {
+    "array_remove": "kumoi_array_remove",
+    "cardinality": "kumoi_array_size",
+    "every": "min",
+    "json_typeof": "kumoi_json_typeof",
+    "jsonb_array_length": "kumoi_json_length",
+    "json_array_length": "kumoi_json_length",
+    "jsonb_pretty": "kumoi_json_pretty",
+    "jsonb_set": "kumoi_json_set",
+    "json_strip_nulls": "kumoi_json_strip_nulls",
+    "jsonb_strip_nulls": "kumoi_json_strip_nulls",
+    "jsonb_typeof": "kumoi_json_typeof",
+}
 
 
 def _date_shift(node: Tree) -> Tree:
@@ -157,6 +174,43 @@ def _any(node: Tree) -> Tree:
     raise Refused("Array parameters are not supported.")
 
 
+def _differs(node: Tree) -> Tree:
+    """`value <> ALL (array)`."""
+    right = node.expression
+    if isinstance(right, exp.Anonymous) and right.name.lower() == "all" and len(right.expressions) == 1:
+        array = right.expressions[0]
+        if isinstance(array, exp.Query):
+            return exp.Not(this=exp.In(this=node.this, query=exp.Subquery(this=array)))
+        return exp.Not(this=_call("kumoi_array_has", array, node.this))
+    return node
+
+
+def _array(node: Tree) -> Tree:
+    query = node.expressions[0] if len(node.expressions) == 1 else None
+    if not isinstance(query, exp.Select):
+        return _call("kumoi_array_of", *node.expressions)
+    column = exp.Column(this=exp.to_identifier(query.selects[0].alias_or_name, quoted=True))
+    grouped = exp.select(_call("json_group_array", column)).from_(exp.Subquery(this=query))
+    return _call("kumoi_array_from_json", exp.Subquery(this=grouped))
+
+
+def _in_zone(node: Tree) -> Tree:
+    """Times are kept in UTC."""
+    if node.args["zone"].name.upper() not in ("UTC", "GMT", "Z"):
+        raise Refused("Kumoi's SQLite engine knows no time zone but UTC.")
+    return node.this
+
+
+def _padded(node: Tree) -> Tree:
+    name = "kumoi_pad_left" if node.args.get("is_left") else "kumoi_pad_right"
+    return _call(name, *filter(None, (node.this, node.expression, node.args.get("fill_pattern"))))
+
+
+def _regexp_replace(node: Tree) -> Tree:
+    flags = node.args.get("modifiers")
+    return _call("kumoi_regexp_replace", node.this, node.expression, node.args["replacement"], *filter(None, (flags,)))
+
+
 def _equals(node: Tree) -> Tree:
     """`value = ANY(array)`."""
     right = node.expression
@@ -196,19 +250,33 @@ def _without_lock(node: Tree) -> Tree:
     return node
 
 
+def _pair(name: str) -> Callable[[Tree], Tree]:
+    return lambda node: _call(name, node.this, node.expression)
+
+
 _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Add: _shift,
     exp.Anonymous: _named,
     exp.Any: _any,
-    exp.Array: lambda node: _call("kumoi_array_of", *node.expressions),
+    exp.Array: _array,
     exp.ArrayAgg: _array_of_rows,
+    exp.ArrayAppend: _pair("kumoi_array_append"),
+    exp.ArrayConcat: lambda node: _call("kumoi_array_join", node.this, *node.expressions),
     exp.ArrayOverlaps: lambda node: _call("kumoi_array_overlaps", node.this, node.expression),
+    exp.ArrayPosition: _pair("kumoi_array_place"),
+    exp.ArrayToString: lambda node: _call(
+        "kumoi_array_text", *filter(None, (node.this, node.expression, node.args.get("null")))
+    ),
+    exp.Ascii: lambda node: _call("kumoi_ascii", node.this),
+    exp.AtTimeZone: _in_zone,
     exp.ArraySize: lambda node: _call("kumoi_array_length", node.this),
     exp.ByteString: lambda node: _text(node.name),
     exp.Cast: _cast,
     exp.Create: _create,
     exp.CurrentDate: lambda _node: _call("kumoi_today"),
     exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
+    exp.CurrentDatabase: lambda _node: _text("main"),
+    exp.CurrentSchema: lambda _node: _text("public"),
     exp.DateAdd: _date_shift,
     exp.DateSub: _date_shift,
     exp.DefaultColumnConstraint: _default,
@@ -217,24 +285,36 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Except: _united,
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
+    exp.Initcap: lambda node: _call("kumoi_initcap", node.this),
     exp.Intersect: _united,
+    exp.JSONBContainsTopKey: _pair("kumoi_json_has"),
+    exp.JSONBExtract: _pair("kumoi_json_path"),
+    exp.JSONBExtractScalar: _pair("kumoi_json_path_text"),
     exp.JSONExtractScalar: _json_text,
     exp.Left: lambda node: _call("substr", node.this, exp.Literal.number(1), node.expression),
     exp.Localtimestamp: lambda _node: _call("kumoi_now"),
     exp.MD5: lambda node: _call("kumoi_md5", node.this),
+    exp.NEQ: _differs,
     exp.OnConflict: _conflict,
     exp.OnUpdateColumnConstraint: _on_update,
     exp.Ordered: _ordered,
+    exp.Pad: _padded,
     exp.Rand: lambda _node: _call("kumoi_random"),
     exp.RegexpILike: _matches,
     exp.RegexpLike: _matches,
+    exp.RegexpReplace: _regexp_replace,
+    exp.Repeat: lambda node: _call("kumoi_repeat", node.this, node.args["times"]),
+    exp.Reverse: lambda node: _call("kumoi_reverse", node.this),
     exp.Right: lambda node: _call("substr", node.this, exp.Neg(this=node.expression)),
     exp.Select: _without_lock,
     exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
+    exp.StringToArray: _pair("kumoi_array_split"),
     exp.Sub: _shift,
     exp.TimestampTrunc: _truncated,
+    exp.Translate: lambda node: _call("kumoi_translate", node.this, node.args["from_"], node.args["to"]),
     exp.TryCast: _cast,
     exp.Union: _united,
+    exp.UnixToTime: lambda node: _call("kumoi_from_epoch", node.this),
     exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
     exp.Uuid: lambda _node: _call("kumoi_uuid"),
 }

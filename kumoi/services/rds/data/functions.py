@@ -14,9 +14,9 @@ from hashlib import md5
 from random import random
 from typing import Any
 
-import orjson
-
-from kumoi.java_patterns import BadPattern, found
+from kumoi.services.rds.data import arrays, json_functions, system_views, text_functions
+from kumoi.services.rds.data.text_functions import strict
+from kumoi.services.rds.data.values import BadValue
 
 _FIXED = {
     "microsecond": timedelta(microseconds=1),
@@ -27,6 +27,7 @@ _FIXED = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
+_EPOCH = datetime(1970, 1, 1)
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _PARTS: Mapping[str, Callable[[datetime], float]] = {
     "year": lambda at: at.year,
@@ -44,17 +45,9 @@ _PARTS: Mapping[str, Callable[[datetime], float]] = {
 }
 
 
-DETERMINISTIC = frozenset(
-    (
-        *("kumoi_divisor", "kumoi_json_contains", "kumoi_json_text", "kumoi_matches", "kumoi_matches_any_case"),
-        *("kumoi_md5", "kumoi_split_part"),
-    )
-)
+_STEADY: Mapping[str, Callable[..., Any]] = {**arrays.FUNCTIONS, **json_functions.FUNCTIONS, **text_functions.FUNCTIONS}
+DETERMINISTIC = frozenset(("kumoi_days", "kumoi_divisor", "kumoi_md5", "kumoi_split_part", *_STEADY))
 """What indexes may be made of."""
-
-
-class BadValue(ValueError):
-    """A value that PostgreSQL would refuse; the text is its error."""
 
 
 def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mapping[str, Callable[..., Any]]:
@@ -64,6 +57,8 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         return datetime.fromtimestamp(int(now()) if whole_seconds else now(), UTC).replace(tzinfo=None)
 
     return {
+        **_STEADY,
+        **system_views.FUNCTIONS,
         "kumoi_now": lambda: written(current()),
         "kumoi_today": lambda: current().date().isoformat(),
         "kumoi_uuid": lambda: str(uuid.uuid4()),
@@ -71,12 +66,10 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         "kumoi_timestamp": lambda value: None if value is None else written(read(value)),
         "kumoi_date": lambda value: None if value is None else read(value).date().isoformat(),
         "kumoi_date_trunc": truncated,
+        "kumoi_days": strict(lambda left, right: (read(left) - read(right)).days),
         "kumoi_divisor": divisor,
+        "kumoi_from_epoch": strict(lambda seconds: written(_EPOCH + timedelta(seconds=float(seconds)))),
         "kumoi_extract": part,
-        "kumoi_json_contains": json_contains,
-        "kumoi_json_text": json_text,
-        "kumoi_matches": lambda value, pattern: matches(value, pattern),
-        "kumoi_matches_any_case": lambda value, pattern: matches(value, pattern, "(?i)"),
         "kumoi_md5": lambda value: (
             None if value is None else md5(str(value).encode(), usedforsecurity=False).hexdigest()
         ),
@@ -113,43 +106,11 @@ def boolean(value: Any) -> int | None:
     raise BadValue(f'ERROR: invalid input syntax for type boolean: "{value}"; SQLState: 22P02')
 
 
-def json_text(value: Any) -> str | None:
-    """What `->>` makes of a JSON value: a text without its quotes, null as none, anything else as it is written."""
-    if value is None or value == "null":
-        return None
-    return str(orjson.loads(value)) if value.startswith('"') else str(value)
-
-
 def divisor(value: Any) -> Any:
     """What something is divided by; raises BadValue for zero."""
     if value is not None and float(value) == 0:
         raise BadValue("ERROR: division by zero; SQLState: 22012")
     return value
-
-
-def matches(value: Any, pattern: Any, options: str = "") -> int | None:
-    """Whether a text holds what a regular expression matches; raises BadValue for what is none, or takes too long."""
-    if value is None or pattern is None:
-        return None
-    try:
-        return int(found(options + str(pattern), str(value)))
-    except BadPattern as problem:
-        raise BadValue(f"ERROR: invalid regular expression: {problem}; SQLState: 2201B") from None
-
-
-def json_contains(value: Any, wanted: Any) -> int | None:
-    """`@>` of JSON."""
-    return None if value is None or wanted is None else int(_holds(orjson.loads(value), orjson.loads(wanted)))
-
-
-def _holds(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, dict):
-        return isinstance(value, dict) and all(name in value and _holds(value[name], wanted[name]) for name in wanted)
-    if isinstance(wanted, list):
-        return isinstance(value, list) and all(any(_holds(one, each) for one in value) for each in wanted)
-    if isinstance(value, list):
-        return wanted in value
-    return type(value) is type(wanted) and bool(value == wanted)
 
 
 def split_part(value: Any, delimiter: Any, number: int) -> str | None:

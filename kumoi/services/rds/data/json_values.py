@@ -5,6 +5,8 @@ Sources: "JSON Functions and Operators" and "Aggregate Functions" of PostgreSQL'
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlglot import exp
 
 from kumoi.services.rds.data.parsing import Engine, Refused, Tree
@@ -16,24 +18,29 @@ _OBJECTS = ("json_build_object", "jsonb_build_object")
 _ONE = ("to_json", "to_jsonb", "row_to_json")
 _GROUPS = ("json_agg", "jsonb_agg")
 _GROUPED_OBJECTS = ("json_object_agg", "jsonb_object_agg")
+_AGGREGATES: dict[Any, str] = {
+    exp.JSONArrayAgg: "json_agg",
+    exp.JSONBObjectAgg: "jsonb_object_agg",
+    exp.JSONObjectAgg: "json_object_agg",
+}
 _BUILT = frozenset((*_LISTS, *_OBJECTS, *_ONE, *_GROUPS, *_GROUPED_OBJECTS))
 
 
 def build(tree: Tree, known: Known, engine: Engine) -> bool:
     """Have SQLite build what the statement builds, the innermost first. Whether columns are among the values."""
-    found = [node for node in tree.find_all(exp.Anonymous, exp.JSONArrayAgg) if _name(node) in _BUILT]
+    found = [node for node in tree.find_all(exp.Anonymous, *_AGGREGATES) if _name(node) in _BUILT]
     for node in reversed(found):
         node.replace(_built(node, known, engine))
     return any(node.find(exp.Column) is not None for node in found)
 
 
 def _name(node: Tree) -> str:
-    return "json_agg" if isinstance(node, exp.JSONArrayAgg) else str(node.name).lower()
+    return _AGGREGATES[type(node)] if type(node) in _AGGREGATES else str(node.name).lower()
 
 
 def _built(node: Tree, known: Known, engine: Engine) -> Tree:
     name = _name(node)
-    given = [node.this] if isinstance(node, exp.JSONArrayAgg) else list(node.expressions)
+    given = list(node.expressions) or [one for one in (node.this, node.args.get("expression")) if one is not None]
 
     def value(one: Tree) -> Tree:
         return _value(one, known, engine)
@@ -45,7 +52,7 @@ def _built(node: Tree, known: Known, engine: Engine) -> Tree:
     if not given:
         raise Refused(f"ERROR: function {name}() does not exist; SQLState: 42883")
     if name in _ONE:
-        return _json(value(given[0]))
+        return _json(_call("json_quote", value(given[0])))
     if name in _GROUPED_OBJECTS:
         return _call("json_group_object", given[0], *map(value, given[1:]))
     ordered = given[0]

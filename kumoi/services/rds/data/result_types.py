@@ -18,6 +18,7 @@ TypeOfColumn = Callable[[str, str], str]
 _INTEGERS = frozenset(("int2", "int4", "int8"))
 _FLOATS = frozenset(("float4", "float8"))
 _TRUTHS = (
+    exp.JSONBContainsTopKey,
     exp.ArrayContainsAll,
     exp.ArrayOverlaps,
     exp.RegexpILike,
@@ -32,9 +33,10 @@ _TRUTHS = (
 )
 _JSON = frozenset(("json", "jsonb"))
 _NAMED = {  # PostgreSQL's, and SQLite's that stand for them
-    **dict.fromkeys(("json", "json_array", "json_object", "json_group_array", "json_group_object"), "json"),
-    **dict.fromkeys(("json_build_array", "json_build_object", "json_object_agg", "to_json", "row_to_json"), "json"),
-    **dict.fromkeys(("jsonb_build_array", "jsonb_build_object", "jsonb_object_agg", "to_jsonb", "jsonb_agg"), "jsonb"),
+    **dict.fromkeys(["json", "json_array", "json_object", "json_group_array", "json_group_object"], "json"),
+    **dict.fromkeys(["json_build_array", "json_build_object", "json_object_agg", "to_json", "row_to_json"], "json"),
+    **dict.fromkeys(["jsonb_build_array", "jsonb_build_object", "jsonb_object_agg", "to_jsonb", "jsonb_agg"], "jsonb"),
+    **dict.fromkeys(["jsonb_set", "jsonb_strip_nulls"], "jsonb"),
 }
 _MOST_DIGITS = 38
 
@@ -53,8 +55,17 @@ def type_of(node: Any, engine: str, column: TypeOfColumn, declared: Callable[[ex
         return declared(node.to)
     if isinstance(node, exp.JSONExtractScalar):
         return "text"
-    if isinstance(node, exp.JSONArrayAgg | exp.JSONExtract):
+    if isinstance(node, exp.JSONArrayAgg | exp.JSONExtract | exp.JSONObjectAgg):
         return "json"
+    if isinstance(node, exp.JSONBExtract | exp.JSONBObjectAgg):
+        return "jsonb"
+    if isinstance(node, exp.JSONBExtractScalar):
+        return "text"
+    if isinstance(node, exp.ArrayAppend | exp.ArrayConcat):
+        return of(node.this)
+    if isinstance(node, exp.DPipe):
+        sides = [of(node.this), of(node.expression)]
+        return next((one for one in sides if base_of(one) in _JSON or one.startswith("_")), "text")
     if isinstance(node, exp.Array):
         return "_" + (base_of(of(node.expressions[0])) or "text" if node.expressions else "text")
     if isinstance(node, exp.ArrayAgg):
@@ -115,6 +126,10 @@ def _common(types: set[str]) -> str:
 
 def _arithmetic(node: Any, left: str, right: str, engine: str) -> str:
     bases = {base_of(left), base_of(right)}
+    if base_of(left) in _JSON:
+        return left
+    if base_of(left) == "date":
+        return "int4" if bases == {"date"} else "date" if base_of(right) in _INTEGERS else ""
     if bases & _FLOATS:
         return "float8"
     if "numeric" in bases or (engine == "mysql" and isinstance(node, exp.Div) and bases <= _INTEGERS):

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from kumoi.services.rds.data.parsing import Refused, Tree
+from kumoi.services.rds.data.system_views import CATALOG, INFORMATION
 
-_VIEWS = frozenset(("schemata", "tables", "columns"))
+_SYSTEM = {"information_schema": INFORMATION, "pg_catalog": CATALOG}
 _OWN = ("", "public")
 
 
@@ -56,13 +57,21 @@ def enumeration(kind: exp.DataType) -> str:
 
 def _localize_table(node: Tree) -> None:
     schema = node.text("db")
-    if schema.lower() == "information_schema":
-        if node.name.lower() not in _VIEWS:
-            raise Refused(f'ERROR: relation "information_schema.{node.name}" does not exist; SQLState: 42P01')
-        node.set("this", exp.to_identifier(f"information_schema_{node.name.lower()}"))
+    if not schema and node.name.lower() in CATALOG:
+        schema = "pg_catalog"
+    system = _SYSTEM.get(schema.lower())
+    if system is not None:
+        if node.name.lower() not in system:
+            raise Refused(f'ERROR: relation "{schema}.{node.name}" does not exist; SQLState: 42P01')
+        _rename(node, f"{schema.lower()}_{node.name.lower()}")
     elif schema not in _OWN:
-        if not node.alias and isinstance(node.parent, exp.From | exp.Join | exp.Update | exp.Delete):
-            node.set("alias", exp.TableAlias(this=node.this.copy()))
-        node.set("this", exp.to_identifier(f"{schema}.{node.name}", quoted=True))
+        _rename(node, f"{schema}.{node.name}")
     node.set("db", None)
     node.set("catalog", None)
+
+
+def _rename(node: Tree, name: str) -> None:
+    """Another name for a table; columns still name the one that it had."""
+    if not node.alias and isinstance(node.parent, exp.From | exp.Join | exp.Update | exp.Delete):
+        node.set("alias", exp.TableAlias(this=node.this.copy()))
+    node.set("this", exp.to_identifier(name, quoted=True))
