@@ -516,3 +516,82 @@ def test_what_postgresql_refuses_to_compute(database: Database) -> None:
     assert database.rows("select 1 / nullif(0, 0), 'Abc' ~ '^a', 'Abc' ~* '^a', 'abc' !~ 'x'") == [
         [None, False, True, True]
     ]
+
+
+def test_json_arrays_and_dates_have_postgresqls_operators(database: Database) -> None:
+    database.sql("create table t (id int primary key, doc jsonb, tags text[], due date)")
+    database.sql("""insert into t values (1, '{"a": {"b": [1, 2]}, "c": null}', '{x,y}', '2026-01-31')""")
+    computed = """select doc || '{"d": 1}', doc - 'a', doc #>> '{a,b,1}', doc ? 'c', jsonb_set(doc, '{c}', '2'),
+        tags || 'z', array_length(tags, 1), array_to_string(tags, '-'), due - '2026-01-01'::date, due + 1,
+        'y' <> all(tags), lpad(id::text, 3, '0'), regexp_replace('a1b2', '[0-9]', '<\\&>', 'g') from t"""
+    (row,) = database.rows(computed)
+    assert [json.loads(text) for text in (row[0], row[1], row[4])] == [
+        {"a": {"b": [1, 2]}, "c": None, "d": 1},
+        {"c": None},
+        {"a": {"b": [1, 2]}, "c": 2},
+    ]
+    assert row[2:4] == ["2", True]
+    assert row[5:] == [{"stringValues": ["x", "y", "z"]}, 2, "x-y", 30, "2026-02-01", False, "001", "a<1>b<2>"]
+
+
+def test_tools_read_the_catalog(database: Database) -> None:
+    database.sql("create type mood as enum ('ok')")
+    database.sql(
+        "create table t (id serial primary key, name varchar(9) not null, m mood, at timestamptz default now())"
+    )
+    columns = "select column_name, data_type, udt_name, is_nullable from information_schema.columns"
+    assert database.rows(f"{columns} where columns.table_name = 't' order by ordinal_position") == [
+        ["id", "integer", "int4", "NO"],
+        ["name", "character varying", "varchar", "NO"],
+        ["m", "USER-DEFINED", "mood", "YES"],
+        ["at", "timestamp with time zone", "timestamptz", "YES"],
+    ]
+    found = database.rows("""
+        select a.attname, typ.typname, pg_get_serial_sequence(quote_ident(ns.nspname) || '.' || quote_ident(c.relname),
+            a.attname) from pg_catalog.pg_attribute as a
+        inner join pg_catalog.pg_class as c on a.attrelid = c.oid
+        inner join pg_namespace as ns on c.relnamespace = ns.oid
+        inner join pg_catalog.pg_type as typ on a.atttypid = typ.oid
+        where c.relkind in ('r', 'v') and ns.nspname !~ '^pg_' and a.attnum >= 0 order by a.attnum
+    """)
+    assert [row[:2] for row in found] == [["id", "int4"], ["name", "varchar"], ["m", "mood"], ["at", "timestamptz"]]
+    assert [row[2] for row in found] == ["public.t_id_seq", None, None, None]
+    beside = database.sql("select t.*, json_build_array(id) as j from t", includeResultMetadata=True)
+    assert [one["typeName"] for one in beside["columnMetadata"]] == ["int4", "varchar", "mood", "timestamptz", "json"]
+
+
+def test_mysql_has_its_own_statements(kumoi: KumoiAccount) -> None:
+    database = Database(kumoi, "aurora-mysql")
+    database.sql(
+        "create table k (id int auto_increment primary key, n int unique, e enum('a', 'b') not null default 'a')"
+    )
+    database.sql("insert into k (n) values (1)")
+    database.sql("insert ignore into k (n) values (1)")
+    database.sql("replace into k (id, n, e) values (1, 2, 'b')")
+    database.sql("insert into k set n = 3")
+    database.sql("insert into k (n) values (3) as new on duplicate key update n = new.n + 1")
+    assert database.rows("select n, e from k order by id") == [[2, "b"], [4, "a"]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("update k set e = 'c'")
+    assert "Data truncated for column 'e'" in message(refused)
+    for sql in (
+        "alter table k add column extra int not null default 7 after n",
+        "alter table k change column extra more bigint",
+        "alter table k modify column n bigint not null",
+        "alter table k add index ix (more)",
+        "alter table k drop index ix",
+    ):
+        database.sql(sql)
+    assert database.rows("select more from k") == [[7], [7]]
+    transaction = {"transactionId": database.data.begin_transaction(**database.place)["transactionId"]}
+    made = database.sql("insert into k (n) values (9)", **transaction)["generatedFields"]
+    assert database.rows("select last_insert_id()", **transaction) == [[made[0]["longValue"]]]
+    place = {name: value for name, value in database.place.items() if name != "database"}
+    database.data.commit_transaction(**place, **transaction)
+    database.sql("create table own (id varchar(9) primary key)")
+    assert database.sql("insert into own values ('x')")["generatedFields"] == []
+    assert database.rows(
+        "select year('2026-02-03'), timestampdiff(month, '2026-01-31', '2026-03-30'), field('b', 'a', 'b'),"
+        " substring_index('a.b.c', '.', -1), json_unquote(json_extract('{\"a\": \"x\"}', '$.a')), truncate(1.29, 1),"
+        " str_to_date('03/02/2026', '%d/%m/%Y'), json_length('[1, 2]'), dayname('2026-02-03')"
+    ) == [[2026, 1, 2, "c", "x", 1.2, "2026-02-03", 2, "Tuesday"]]

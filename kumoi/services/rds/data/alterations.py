@@ -28,6 +28,8 @@ from kumoi.services.rds.data.table_text import (
 )
 from kumoi.services.rds.data.values import BadValue
 
+_NOT_COLUMNS = frozenset(("CONSTRAINT", "INDEX", "KEY", "FOREIGN KEY", "CHECK"))
+
 
 def alter(connection: apsw.Connection, tree: exp.Alter) -> None:
     """Run an ALTER TABLE whose expressions are SQLite's already, an action at a time."""
@@ -44,7 +46,9 @@ def alter(connection: apsw.Connection, tree: exp.Alter) -> None:
                 _add_constraint(connection, table, one)
         elif isinstance(action, exp.AlterColumn):
             _alter_column(connection, table, action)
-        elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() == "CONSTRAINT":
+        elif isinstance(action, exp.ModifyColumn):
+            _modify_column(connection, table, action)
+        elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() in _NOT_COLUMNS:
             _drop_constraint(connection, table, action)
         else:
             if isinstance(action, exp.Drop):
@@ -59,6 +63,7 @@ def _add_column(connection: apsw.Connection, table: str, column: exp.ColumnDef) 
         if column.args.get("exists"):
             return
         raise BadValue(f'ERROR: column "{name}" of relation "{table}" already exists; SQLState: 42701')
+    column.set("position", None)  # columns stand in the order in which they came
     if column.find(exp.PrimaryKeyColumnConstraint):
         raise Refused("Kumoi's SQLite engine adds no primary key to a table that is there.")
     unique = [one for one in column.constraints if isinstance(one.kind, exp.UniqueColumnConstraint)]
@@ -81,9 +86,16 @@ def _add_column(connection: apsw.Connection, table: str, column: exp.ColumnDef) 
 def _add_constraint(connection: apsw.Connection, table: str, node: Tree) -> None:
     name = node.name if isinstance(node, exp.Constraint) else ""
     rule = node.expressions[0] if isinstance(node, exp.Constraint) else node
+    if isinstance(rule, exp.IndexColumnConstraint):
+        columns = [one.name for one in rule.expressions]
+        name = _quoted(rule.name or "_".join([table, *columns]))
+        _run(connection, f"CREATE INDEX {name} ON {_quoted(table)} ({', '.join(map(_quoted, columns))})")
+        return
     if isinstance(rule, exp.UniqueColumnConstraint | exp.PrimaryKey):
         named = rule.this.expressions if isinstance(rule, exp.UniqueColumnConstraint) else rule.expressions
         columns = [one.name for one in named]
+        if isinstance(rule, exp.UniqueColumnConstraint) and isinstance(rule.this.this, exp.Identifier):
+            name = name or rule.this.this.name
         if isinstance(rule, exp.PrimaryKey):
             for column in columns:
                 _check_present(connection, table, column)
@@ -123,6 +135,19 @@ def _alter_column(connection: apsw.Connection, table: str, action: exp.AlterColu
         change = nullable if nulls else with_default("")
     if not _rewrite(connection, table, lambda text: with_column(text, name, change)):
         raise BadValue(f'ERROR: column "{name}" of relation "{table}" does not exist; SQLState: 42703')
+
+
+def _modify_column(connection: apsw.Connection, table: str, action: exp.ModifyColumn) -> None:
+    """MySQL's MODIFY and CHANGE: a column declared anew, maybe with another name."""
+    column, old = action.this, action.args.get("rename_from")
+    if old is not None and old.name != column.name:
+        _run(connection, f"ALTER TABLE {_quoted(table)} RENAME COLUMN {_quoted(old.name)} TO {_quoted(column.name)}")
+    if column.find(exp.NotNullColumnConstraint):
+        _check_present(connection, table, column.name)
+    column.set("position", None)
+    words = _sql(column)
+    if not _rewrite(connection, table, lambda text: with_column(text, column.name, lambda _words: [words])):
+        raise BadValue(f'ERROR: column "{column.name}" of relation "{table}" does not exist; SQLState: 42703')
 
 
 def _drop_constraint(connection: apsw.Connection, table: str, action: exp.Drop) -> None:

@@ -59,6 +59,16 @@ class Result:
     generated: int | None
 
 
+class Session(apsw.Connection):
+    """A connection, and the last key that it made (MySQL's LAST_INSERT_ID)."""
+
+    last_key = 0
+
+    def made(self, *_none: object) -> int:
+        """That key; 0 before the first."""
+        return self.last_key
+
+
 class Database:
     """A database file. `now` is the platform's time; a commit waits for the disk."""
 
@@ -67,7 +77,7 @@ class Database:
         self.writing = asyncio.Lock()
         self._functions = functions(now, whole_seconds=engine == "mysql")
         self._case_sensitive_like = engine == "postgres"
-        self._idle: list[apsw.Connection] = []
+        self._idle: list[Session] = []
         self._guard = threading.Lock()
 
     async def run(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
@@ -94,21 +104,19 @@ class Database:
                 "(Kumoi's SQLite engine has one writer at a time); SQLState: 55P03"
             ) from None
 
-    async def begin(self) -> apsw.Connection:
+    async def begin(self) -> Session:
         """A connection within a transaction; the right to write must be held."""
         return await self._in_thread(self._begin)
 
-    async def mark(self, connection: apsw.Connection, statement: Statement) -> list[Result]:
+    async def mark(self, connection: Session, statement: Statement) -> list[Result]:
         """Set a savepoint within a transaction, or go back to one."""
         return await self._in_thread(self._mark, connection, statement)
 
-    async def within(
-        self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
-    ) -> list[Result]:
+    async def within(self, connection: Session, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
         """Run a statement on the connection of a transaction; what fails changes nothing."""
         return await self._in_thread(self._nested, connection, statement, sets)
 
-    async def end(self, connection: apsw.Connection, word: str) -> None:
+    async def end(self, connection: Session, word: str) -> None:
         """`COMMIT` or `ROLLBACK`."""
         await self._in_thread(self._end, connection, word)
 
@@ -143,21 +151,19 @@ class Database:
         finally:
             self._give_back(connection)
 
-    def _begin(self) -> apsw.Connection:
+    def _begin(self) -> Session:
         connection = self._connection()
         connection.execute("BEGIN IMMEDIATE")
         return connection
 
-    def _mark(self, connection: apsw.Connection, statement: Statement) -> list[Result]:
+    def _mark(self, connection: Session, statement: Statement) -> list[Result]:
         try:
             connection.execute(statement.sql)
         except apsw.Error as problem:
             raise _error(connection, problem) from None
         return [Result((), [], 0, None)]
 
-    def _nested(
-        self, connection: apsw.Connection, statement: Statement, sets: list[Mapping[str, Value]]
-    ) -> list[Result]:
+    def _nested(self, connection: Session, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
         connection.execute("SAVEPOINT statement")
         try:
             found = [_execute(connection, statement, values) for values in sets]
@@ -168,7 +174,7 @@ class Database:
             connection.execute("RELEASE statement")
         return found
 
-    def _end(self, connection: apsw.Connection, word: str) -> None:
+    def _end(self, connection: Session, word: str) -> None:
         try:
             connection.execute(word)
         except apsw.Error as problem:
@@ -177,11 +183,11 @@ class Database:
         finally:
             self._give_back(connection)
 
-    def _connection(self) -> apsw.Connection:
+    def _connection(self) -> Session:
         with self._guard:
             if self._idle:
                 return self._idle.pop()
-        connection = apsw.Connection(str(self.path))
+        connection = Session(str(self.path))
         connection.set_busy_timeout(5_000)
         for sql in ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"):
             connection.execute(sql)
@@ -193,6 +199,7 @@ class Database:
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         for name, function in self._functions.items():
             connection.create_scalar_function(name, function, deterministic=name in DETERMINISTIC)
+        connection.create_scalar_function("kumoi_last_insert_id", connection.made, 0)
         for name, function in functions_of(connection).items():
             connection.create_scalar_function(name, function)
         connection.execute(TABLES)
@@ -200,11 +207,12 @@ class Database:
         connection.set_authorizer(_authorize)
         return connection
 
-    def _give_back(self, connection: apsw.Connection) -> None:
+    def _give_back(self, connection: Session) -> None:
         with self._guard:
             if connection.in_transaction or len(self._idle) >= 4:
                 connection.close(force=True)
             else:
+                connection.last_key = 0
                 self._idle.append(connection)
 
 
@@ -216,7 +224,7 @@ def _authorize(action: int, first: str | None, second: str | None, _database: st
     return apsw.SQLITE_OK
 
 
-def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
+def _execute(connection: Session, statement: Statement, values: Mapping[str, Value]) -> Result:
     missing = sorted(statement.placeholders - values.keys())
     if missing:
         raise bad_request(f"Cannot find parameter: {missing[0]}")
@@ -247,7 +255,7 @@ def _execute(connection: apsw.Connection, statement: Statement, values: Mapping[
         connection.set_progress_handler(None)
 
 
-def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[str, Value]) -> Result:
+def _collect(connection: Session, statement: Statement, values: Mapping[str, Value]) -> Result:
     columns: tuple[Column, ...] = ()
 
     def declared_in(table: str, column: str) -> str:
@@ -280,8 +288,19 @@ def _collect(connection: apsw.Connection, statement: Statement, values: Mapping[
         if size > MOST_BYTES:
             raise bad_request("Database returned more than the allowed response size limit")
         rows.append(row)
+    made = _made_key(connection, statement)
+    connection.last_key = made or connection.last_key
     changed = connection.changes() if statement.kind == "write" else 0
-    return Result(columns, rows, changed, connection.last_insert_rowid() or None)
+    return Result(columns, rows, changed, made or None)
+
+
+def _made_key(connection: Session, statement: Statement) -> int:
+    """The key that an INSERT made by itself; 0 where the table's rows bring their own."""
+    made = connection.last_insert_rowid()
+    if not made or statement.engine != "mysql":
+        return 0
+    query = "SELECT 1 FROM main.sqlite_master WHERE name = ? AND instr(sql, 'AUTOINCREMENT')"
+    return made if any(connection.execute(query, (name,)).fetchall() for name in statement.tables.values()) else 0
 
 
 def _own_name(table: str | None) -> str:
@@ -289,7 +308,7 @@ def _own_name(table: str | None) -> str:
     return (table or "").rpartition(".")[2]
 
 
-def _error(connection: apsw.Connection, problem: Exception) -> AwsError:
+def _error(connection: Session, problem: Exception) -> AwsError:
     broken = unique_columns(str(problem))
     if broken is None:
         return database_error(str(problem))

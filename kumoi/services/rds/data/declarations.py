@@ -100,6 +100,9 @@ def declare_type(column: exp.ColumnDef) -> None:
     check: exp.Expr | None = None
     if named:
         check = exp.Anonymous(this="kumoi_is_label", expressions=[exp.Literal.string(named), value])
+    elif kind.this is _KEPT.ENUM and kind.expressions:
+        names = [exp.Literal.string(column.name), value, *(one.copy() for one in kind.expressions)]
+        check = exp.Anonymous(this="kumoi_is_one_of", expressions=names)
     elif kind.this is _KEPT.ARRAY:
         check = exp.Anonymous(this="kumoi_is_array", expressions=[value])
     column.set("kind", raw_type(declared(kind)))
@@ -118,6 +121,8 @@ def declared(kind: exp.DataType) -> str:
         return f'"{named}" TEXT'
     if kind.this is _KEPT.ARRAY and kind.expressions:
         return _array(kind)
+    if kind.this is _KEPT.ENUM:
+        return "varchar"
     name = _NAMES.get(kind.this)
     if name is None:
         raise Refused(f"Kumoi's SQLite engine has no type {kind.sql('postgres').lower()}.")

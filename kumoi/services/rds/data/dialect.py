@@ -98,6 +98,7 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
         declare(schema)
     if isinstance(tree, exp.Alter):
         for column in tree.args.get("actions") or ():
+            column = column.this if isinstance(column, exp.ModifyColumn) else column
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
                 declare_type(column)
     columns = _computed(tree)

@@ -85,12 +85,25 @@ def _named(node: Tree) -> Tree:
         return _call(_NAMED[name], *node.expressions)
     if name in ("uuid_generate_v4", "gen_random_uuid"):
         return _call("kumoi_uuid")
-    if name == "unix_timestamp" and not node.expressions:
+    if name in _MYSQL:
+        return _call(_MYSQL[name], *node.expressions)
+    if name == "unix_timestamp" and node.expressions:
+        return _call("kumoi_my_epoch", *node.expressions)
+    if name == "unix_timestamp":
         epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
         return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
     return node
 
 
+_MYSQL = {
+    **{
+        name: f"kumoi_my_{name}" for name in ("dayname", "monthname", "weekday", "last_day", "hour", "minute", "second")
+    },
+    "json_arrayagg": "json_group_array",
+    "last_insert_id": "kumoi_last_insert_id",
+    "mid": "substr",
+    "sha2": "kumoi_my_sha2",
+}
 _NAMED = {
     "array_remove": "kumoi_array_remove",
     "cardinality": "kumoi_array_size",
@@ -107,7 +120,7 @@ _NAMED = {
 
 
 def _date_shift(node: Tree) -> Tree:
-    sign = "+" if isinstance(node, exp.DateAdd) else "-"
+    sign = "-" if isinstance(node, exp.DateSub) else "+"
     return _call("kumoi_shift", node.this, _text(sign), node.expression, _text(node.unit.name.lower()))
 
 
@@ -154,6 +167,13 @@ def _create(node: Tree) -> Tree:
 
 def _conflict(node: Tree) -> Tree:
     if node.args.get("duplicate"):
+        rows = node.parent.expression if isinstance(node.parent, exp.Insert) else None
+        alias = rows.alias if isinstance(rows, exp.Values) else ""
+        if rows is not None and alias:  # VALUES (…) AS new ON DUPLICATE KEY UPDATE n = new.n
+            rows.set("alias", None)
+            for column in node.find_all(exp.Column):
+                if column.table == alias:
+                    column.set("table", exp.to_identifier("excluded"))
         for one in node.find_all(exp.Anonymous):
             if one.name.upper() == "VALUES":
                 one.replace(exp.column(one.expressions[0].name, table="excluded"))
@@ -164,8 +184,16 @@ def _conflict(node: Tree) -> Tree:
 
 def _drop(node: Tree) -> Tree:
     node.set("cascade", None)
+    node.set("cluster", None)  # DROP INDEX … ON a table
     node.set("concurrently", False)
     return node
+
+
+def _of_date(name: str) -> Callable[[Tree], Tree]:
+    """A field of a date, which sqlglot has put into a cast."""
+    return lambda node: _call(
+        f"kumoi_my_{name}", node.this.this if isinstance(node.this, exp.TsOrDsToDate) else node.this
+    )
 
 
 def _any(node: Tree) -> Tree:
@@ -250,6 +278,11 @@ def _without_lock(node: Tree) -> Tree:
     return node
 
 
+def _truncated_number(node: Tree) -> Tree:
+    digits = node.args.get("decimals")
+    return node if digits is None else _call("kumoi_my_truncate", node.this, digits)
+
+
 def _pair(name: str) -> Callable[[Tree], Tree]:
     return lambda node: _call(name, node.this, node.expression)
 
@@ -277,7 +310,23 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
     exp.CurrentDatabase: lambda _node: _text("main"),
     exp.CurrentSchema: lambda _node: _text("public"),
+    **{
+        getattr(exp, name): _of_date(name.lower())
+        for name in ("Year", "Quarter", "Month", "Week", "Day", "DayOfMonth", "DayOfWeek", "DayOfYear")
+    },
+    exp.Hour: _of_date("hour"),
+    exp.LastDay: _of_date("last_day"),
+    exp.Minute: _of_date("minute"),
+    exp.Second: _of_date("second"),
+    exp.SHA2: lambda node: _call("kumoi_my_sha2", node.this, node.args.get("length") or exp.Literal.number(256)),
+    exp.StrToDate: lambda node: _call("kumoi_my_parse", node.this, node.args["format"]),
+    exp.StrToTime: lambda node: _call("kumoi_my_parse", node.this, node.args["format"]),
+    exp.TimestampDiff: lambda node: _call(
+        "kumoi_my_difference", _text(node.args["unit"].name.lower()), node.expression, node.this
+    ),
     exp.DateAdd: _date_shift,
+    exp.Dayname: _of_date("dayname"),
+    exp.TimestampAdd: _date_shift,
     exp.DateSub: _date_shift,
     exp.DefaultColumnConstraint: _default,
     exp.Drop: _drop,
@@ -312,6 +361,7 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Sub: _shift,
     exp.TimestampTrunc: _truncated,
     exp.Translate: lambda node: _call("kumoi_translate", node.this, node.args["from_"], node.args["to"]),
+    exp.Trunc: _truncated_number,
     exp.TryCast: _cast,
     exp.Union: _united,
     exp.UnixToTime: lambda node: _call("kumoi_from_epoch", node.this),

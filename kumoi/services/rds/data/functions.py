@@ -14,7 +14,7 @@ from hashlib import md5
 from random import random
 from typing import Any
 
-from kumoi.services.rds.data import arrays, json_functions, system_views, text_functions
+from kumoi.services.rds.data import arrays, json_functions, mysql_functions, system_views, text_functions
 from kumoi.services.rds.data.text_functions import strict
 from kumoi.services.rds.data.values import BadValue
 
@@ -59,6 +59,7 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
     return {
         **_STEADY,
         **system_views.FUNCTIONS,
+        **mysql_functions.functions(read),
         "kumoi_now": lambda: written(current()),
         "kumoi_today": lambda: current().date().isoformat(),
         "kumoi_uuid": lambda: str(uuid.uuid4()),
@@ -68,6 +69,7 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         "kumoi_date_trunc": truncated,
         "kumoi_days": strict(lambda left, right: (read(left) - read(right)).days),
         "kumoi_divisor": divisor,
+        "kumoi_is_one_of": one_of,
         "kumoi_from_epoch": strict(lambda seconds: written(_EPOCH + timedelta(seconds=float(seconds)))),
         "kumoi_extract": part,
         "kumoi_md5": lambda value: (
@@ -104,6 +106,13 @@ def boolean(value: Any) -> int | None:
     if word in ("f", "false", "n", "no", "off", "0"):
         return 0
     raise BadValue(f'ERROR: invalid input syntax for type boolean: "{value}"; SQLState: 22P02')
+
+
+def one_of(column: str, value: Any, *labels: str) -> int | None:
+    """Whether a value is of MySQL's ENUM; raises BadValue for another."""
+    if value is not None and value not in labels:
+        raise BadValue(f"ERROR: Data truncated for column '{column}' at row 1; SQLState: 01000")
+    return None if value is None else 1
 
 
 def divisor(value: Any) -> Any:

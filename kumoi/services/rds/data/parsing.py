@@ -65,6 +65,9 @@ _SAVEPOINT = re.compile(
 )
 
 
+_REPLACE = re.compile(r"\s*REPLACE\s+(INTO\s+)?(?=[\w`])", re.IGNORECASE)
+
+
 def savepoint(sql: str) -> str:
     """A statement about a savepoint as SQLite has it; empty for any other."""
     found = _SAVEPOINT.fullmatch(sql)
@@ -79,6 +82,11 @@ def parse(sql: str, engine: Engine) -> Tree:
     """The tree of a statement; raises Refused."""
     if len(sql) > 65_536:
         raise Refused("The SQL statement is longer than 64 KB.")
+    replaced = _REPLACE.match(sql) if engine == "mysql" else None
+    if replaced is not None:
+        tree = parse(f"INSERT INTO {sql[replaced.end() :]}", engine)
+        tree.set("alternative", "REPLACE")
+        return tree
     try:
         found = [one for one in sqlglot.parse(sql, read=_DIALECTS[engine]) if one is not None]
     except SqlglotError as problem:

@@ -22,9 +22,7 @@ from kumoi.services.rds.data.failures import bad_request, database_error
 from kumoi.wire.errors import AwsError, aws_error
 
 if TYPE_CHECKING:
-    import apsw
-
-    from kumoi.services.rds.data.database import Database, Result
+    from kumoi.services.rds.data.database import Database, Result, Session
     from kumoi.services.rds.data.dialect import Statement
     from kumoi.services.rds.data.fields import Value
     from kumoi.services.rds.data.parsing import Engine
@@ -43,7 +41,7 @@ class OpenTransaction:
         self.used = used
         self.turn = asyncio.Lock()
         self.ended = False
-        self._connection: apsw.Connection | None = None
+        self._connection: Session | None = None
 
     async def run(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
         """Run a statement within it; its turn must be held."""
