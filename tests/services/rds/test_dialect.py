@@ -59,6 +59,12 @@ POSTGRES = {
     ),
     'rollback to savepoint "S p"': "ROLLBACK TO S p",
     "savepoint S1": "SAVEPOINT s1",
+    "select a from (values (1, 'x')) as r(a, b)": (
+        "SELECT a FROM (SELECT column1 AS a, column2 AS b FROM (VALUES (1, 'x'))) AS r"
+    ),
+    "select a from (select 1, x from t) as r(a, b)": "SELECT a FROM (SELECT 1 AS a, x AS b FROM t) AS r",
+    "show server_version": "SELECT '16.4' AS server_version",
+    "select * from current_schema()": ("SELECT * FROM (SELECT KUMOI_SCHEMA() AS current_schema) AS current_schema"),
     "select u.id, p.data from u left join lateral (select json_agg(q.x) as data from q where q.u = u.id) p on true": (
         "SELECT u.id, JSON_EXTRACT(p.value, '$[0]') AS data FROM u LEFT JOIN JSON_EACH((SELECT"
         " JSON_GROUP_ARRAY(JSON_ARRAY(kumoi_rows.data)) FROM (SELECT NULLIF(JSON_GROUP_ARRAY(q.x), '[]') AS data"

@@ -28,6 +28,7 @@ from kumoi.services.rds.data.table_text import (
 )
 from kumoi.services.rds.data.values import BadValue
 
+_KEYS = (exp.AutoIncrementColumnConstraint, exp.PrimaryKeyColumnConstraint, exp.UniqueColumnConstraint)
 _NOT_COLUMNS = frozenset(("CONSTRAINT", "INDEX", "KEY", "FOREIGN KEY", "CHECK"))
 
 
@@ -145,8 +146,17 @@ def _modify_column(connection: apsw.Connection, table: str, action: exp.ModifyCo
     if column.find(exp.NotNullColumnConstraint):
         _check_present(connection, table, column.name)
     column.set("position", None)
+    keyed = [one for one in column.constraints if isinstance(one.kind, _KEYS)]
+    for one in keyed:
+        one.pop()
     words = _sql(column)
-    if not _rewrite(connection, table, lambda text: with_column(text, column.name, lambda _words: [words])):
+
+    def change(old: list[str]) -> list[str]:  # the keys that a column is stay, as their indexes do
+        if "PRIMARY" in old:
+            return old
+        return [words, "UNIQUE"] if "UNIQUE" in old else [words]
+
+    if not _rewrite(connection, table, lambda text: with_column(text, column.name, change)):
         raise BadValue(f'ERROR: column "{column.name}" of relation "{table}" does not exist; SQLState: 42703')
 
 
@@ -205,6 +215,10 @@ def _rewrite(connection: apsw.Connection, table: str, change: Callable[[str], st
         connection.execute("UPDATE main.sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (text, table))
         connection.execute(f"PRAGMA main.schema_version = {version + 1}")
         connection.execute("PRAGMA writable_schema = RESET")
+        try:
+            connection.execute("SELECT count(*) FROM main.sqlite_master").fetchall()  # SQLite reads it anew, or refuses
+        except apsw.Error as problem:
+            raise Refused(f"Kumoi's SQLite engine cannot change the table {table} so: {problem}") from None
     return True
 
 

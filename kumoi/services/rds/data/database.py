@@ -33,7 +33,7 @@ from kumoi.services.rds.data.failures import bad_request, database_error, refusa
 from kumoi.services.rds.data.fields import Column, Value
 from kumoi.services.rds.data.functions import DETERMINISTIC, functions
 from kumoi.services.rds.data.parsing import Engine, Refused
-from kumoi.services.rds.data.system_views import VIEWS
+from kumoi.services.rds.data.system_views import VIEWS, names
 from kumoi.services.rds.data.values import BadValue
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -75,7 +75,7 @@ class Database:
     def __init__(self, path: Path, now: Callable[[], float], engine: Engine = "postgres") -> None:
         self.path = path
         self.writing = asyncio.Lock()
-        self._functions = functions(now, whole_seconds=engine == "mysql")
+        self._functions = {**functions(now, whole_seconds=engine == "mysql"), **names(path.stem, engine)}
         self._case_sensitive_like = engine == "postgres"
         self._idle: list[Session] = []
         self._guard = threading.Lock()

@@ -23,6 +23,7 @@ from kumoi.services.rds.data.lateral import unfold
 from kumoi.services.rds.data.parsing import Engine, Kind, Refused, Tree, kind_of, parse, savepoint
 from kumoi.services.rds.data.result_types import TypeOfColumn, type_of
 from kumoi.services.rds.data.scopes import Known
+from kumoi.services.rds.data.system_views import SETTINGS
 from kumoi.services.rds.data.table_names import demands, fold, localize
 from kumoi.services.rds.data.typed_operators import settle
 
@@ -77,6 +78,8 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
     if marked:
         return Statement(marked, "savepoint", frozenset(), engine=engine)
     tree = parse(sql, engine)
+    if isinstance(tree, exp.Command) and tree.this.upper() == "SHOW" and engine == "postgres":
+        return _show(str(tree.expression.name).lower())
     if isinstance(tree, exp.Create | exp.Drop) and str(tree.args.get("kind") or "").upper() == "DATABASE":
         name = next(tree.find_all(exp.Identifier)).name
         lenient = bool(tree.args.get("exists"))
@@ -127,6 +130,15 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
         demands=needed,
         steps=tree if isinstance(tree, exp.Alter) else None,
     )
+
+
+def _show(name: str) -> Statement:
+    value = SETTINGS.get(name)
+    if value is None:
+        raise Refused(f'ERROR: unrecognized configuration parameter "{name}"; SQLState: 42704')
+    label = "transaction_isolation" if " " in name else name
+    told = exp.select(exp.alias_(exp.Literal.string(value), label, quoted=True))
+    return Statement(told.sql("sqlite"), "read", frozenset())
 
 
 def _label(select: exp.Select) -> None:

@@ -108,6 +108,7 @@ _NAMED = {
     "array_remove": "kumoi_array_remove",
     "cardinality": "kumoi_array_size",
     "every": "min",
+    "version": "kumoi_version",
     "json_typeof": "kumoi_json_typeof",
     "jsonb_array_length": "kumoi_json_length",
     "json_array_length": "kumoi_json_length",
@@ -213,6 +214,25 @@ def _differs(node: Tree) -> Tree:
     return node
 
 
+def _with_names(node: Tree) -> Tree:
+    """Rows whose columns an alias names: `(VALUES (…)) AS rows(a, b)`."""
+    alias = node.args.get("alias")
+    names = alias.args.get("columns") if isinstance(alias, exp.TableAlias) else None
+    if not names or not isinstance(node.parent, exp.From | exp.Join):
+        return node
+    inner = node.copy()
+    inner.set("alias", None)
+    if isinstance(node, exp.Values):
+        given = [exp.column(f"column{at + 1}") for at in range(len(names))]
+        query = exp.select(*(exp.alias_(one, name.copy()) for one, name in zip(given, names, strict=True)))
+        query = query.from_(inner)
+    else:
+        query = inner.this
+        for one, name in zip(query.selects, names, strict=False):
+            one.replace(exp.alias_(one.unalias(), name.copy()))
+    return exp.Subquery(this=query, alias=exp.TableAlias(this=alias.this.copy()))
+
+
 def _array(node: Tree) -> Tree:
     query = node.expressions[0] if len(node.expressions) == 1 else None
     if not isinstance(query, exp.Select):
@@ -308,8 +328,9 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Create: _create,
     exp.CurrentDate: lambda _node: _call("kumoi_today"),
     exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
-    exp.CurrentDatabase: lambda _node: _text("main"),
-    exp.CurrentSchema: lambda _node: _text("public"),
+    exp.CurrentDatabase: lambda _node: _call("kumoi_database"),
+    exp.CurrentSchema: lambda _node: _call("kumoi_schema"),
+    exp.CurrentVersion: lambda _node: _call("kumoi_version"),
     **{
         getattr(exp, name): _of_date(name.lower())
         for name in ("Year", "Quarter", "Month", "Week", "Day", "DayOfMonth", "DayOfWeek", "DayOfYear")
@@ -359,12 +380,14 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
     exp.StringToArray: _pair("kumoi_array_split"),
     exp.Sub: _shift,
+    exp.Subquery: _with_names,
     exp.TimestampTrunc: _truncated,
     exp.Translate: lambda node: _call("kumoi_translate", node.this, node.args["from_"], node.args["to"]),
     exp.Trunc: _truncated_number,
     exp.TryCast: _cast,
     exp.Union: _united,
     exp.UnixToTime: lambda node: _call("kumoi_from_epoch", node.this),
+    exp.Values: _with_names,
     exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
     exp.Uuid: lambda _node: _call("kumoi_uuid"),
 }

@@ -11,6 +11,8 @@ from kumoi.services.rds.data.system_views import CATALOG, INFORMATION
 
 _SYSTEM = {"information_schema": INFORMATION, "pg_catalog": CATALOG}
 _OWN = ("", "public")
+_SCALARS = (exp.CurrentDatabase, exp.CurrentSchema, exp.CurrentVersion)
+"""Functions that stand where tables do (`SELECT * FROM current_schema()`)."""
 
 
 def fold(tree: Tree) -> None:
@@ -22,8 +24,16 @@ def fold(tree: Tree) -> None:
 
 def localize(tree: Tree) -> None:
     """Give the tables of every schema, and their columns, names of SQLite's one schema."""
-    for table in tree.find_all(exp.Table):
-        _localize_table(table)
+    for table in list(tree.find_all(exp.Table)):
+        if isinstance(table.this, _SCALARS):
+            name = table.this.sql_name().lower()
+            one = exp.select(exp.alias_(table.this, name))
+            table.replace(exp.Subquery(this=one, alias=exp.TableAlias(this=exp.to_identifier(table.alias or name))))
+        else:
+            _localize_table(table)
+    for dot in list(tree.find_all(exp.Dot)):
+        if isinstance(dot.this, exp.Identifier) and dot.this.name.lower() == "pg_catalog":
+            dot.replace(dot.expression)  # pg_catalog.version()
     for column in tree.find_all(exp.Column):
         column.set("db", None)
         column.set("catalog", None)
