@@ -49,6 +49,25 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
     return told["Code"], told["Message"]
 
 
+def test_what_comes_in_batches_is_received_and_shown_again(client: Any, url: str) -> None:
+    def entries(*names: str) -> list[dict[str, str]]:
+        options = {"MessageGroupId": "g"}
+        return [{"Id": name, "MessageBody": name, "MessageDeduplicationId": name, **options} for name in names]
+
+    client.send_message_batch(QueueUrl=url, Entries=entries("1", "2"))
+    held = client.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [one["Body"] for one in held] == ["1", "2"]
+    client.change_message_visibility(QueueUrl=url, ReceiptHandle=held[1]["ReceiptHandle"], VisibilityTimeout=0)
+    handles = [{"Id": "a", "ReceiptHandle": held[0]["ReceiptHandle"]}]
+    client.delete_message_batch(QueueUrl=url, Entries=handles)
+    (shown,) = client.receive_message(QueueUrl=url)["Messages"]
+    assert shown["Body"] == "2"
+    again = [{"Id": "b", "ReceiptHandle": shown["ReceiptHandle"], "VisibilityTimeout": 0}]
+    client.change_message_visibility_batch(QueueUrl=url, Entries=again)
+    client.send_message_batch(QueueUrl=url, Entries=entries("3"))
+    assert bodies(client, url) == ["2", "3"]
+
+
 @pytest.mark.kumoi_clock
 def test_a_group_waits_for_its_head(client: Any, url: str, kumoi: Any) -> None:
     for body, group in (("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a")):
