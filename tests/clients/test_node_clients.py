@@ -158,6 +158,34 @@ def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> Non
     }
 
 
+def test_drizzle_migrates_and_relates(kumoi: Any, project: Path) -> None:
+    done = subprocess.run(
+        ["node", "relations.mjs"],
+        cwd=project,
+        env={**os.environ, **kumoi.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "made": [1, "user", False, {"a": [1]}, ["x", "y z"], True],
+        "refused": [
+            'ERROR: invalid input value for enum role: "guest"; SQLState: 22P02',
+            'ERROR: duplicate key value violates unique constraint "users_name_unique"; SQLState: 23505',
+        ],
+        "related": [
+            {"name": "ann", "posts": [{"title": "p2", "price": None}, {"title": "p1", "price": "2.5"}]},
+            {"name": "bob", "posts": []},
+        ],
+        "author": ["ann", False, {"a": [1]}, ["x", "y z"]],
+        "tagged": [{"id": 1}],
+        "names": ["ann", "bob!", "cy"],
+        "left": [],
+    }
+
+
 def test_hono_answers_behind_a_url(deploy: Any) -> None:
     source = """
     import { Hono } from 'hono';
