@@ -595,3 +595,35 @@ def test_mysql_has_its_own_statements(kumoi: KumoiAccount) -> None:
         " substring_index('a.b.c', '.', -1), json_unquote(json_extract('{\"a\": \"x\"}', '$.a')), truncate(1.29, 1),"
         " str_to_date('03/02/2026', '%d/%m/%Y'), json_length('[1, 2]'), dayname('2026-02-03')"
     ) == [[2026, 1, 2, "c", "x", 1.2, "2026-02-03", 2, "Tuesday"]]
+
+
+def test_functions_that_give_rows(database: Database) -> None:
+    database.sql("create table t (id int primary key, doc jsonb, tags text[])")
+    database.sql(
+        """insert into t values (1, '{"items": [{"a": 1}, {"a": "x"}], "k": "v"}', '{p,q}'), (2, '{}', '{}')"""
+    )
+    expected: dict[str, list[list[Any]]] = {
+        "select id, item->>'a' from t, jsonb_array_elements(t.doc->'items') as item": [[1, "1"], [1, "x"]],
+        "select t.id, e.value->'a' from t cross join lateral jsonb_array_elements(doc->'items') as e(value)": [
+            [1, "1"],
+            [1, '"x"'],
+        ],
+        "select id, unnest(tags) as tag from t where id = 1": [[1, "p"], [1, "q"]],
+        "select x.n + 1 from unnest(array[1, 2]) as x(n)": [[2], [3]],
+        "select jsonb_object_keys(doc) from t where id = 1 order by 1": [["items"], ["k"]],
+        "select e.key, e.value from t, jsonb_each_text(doc) as e where id = 1 and e.key = 'k'": [["k", "v"]],
+        "select n from generate_series(1, 7, 3) as n": [[1], [4], [7]],
+        "select day::date from generate_series('2026-01-30'::date, '2026-02-01', interval '1 day') as day": [
+            ["2026-01-30"],
+            ["2026-01-31"],
+            ["2026-02-01"],
+        ],
+        "select id from t where exists (select 1 from unnest(tags) as one where one = 'q')": [[1]],
+        "select t.id, tag from t, unnest(tags) as tag where tag = 'p'": [[1, "p"]],
+        "select * from unnest(array['a']) as one": [["a"]],
+    }
+    for sql, rows in expected.items():
+        assert database.rows(sql) == rows, sql
+    with pytest.raises(ClientError) as refused:
+        database.rows("select n from generate_series(1, 2, 0) as n")
+    assert "step size cannot equal zero" in message(refused)

@@ -120,7 +120,6 @@ REFUSED: dict[str, str] = {
     "select * from t where a = any(:ids)": "Array parameters are not supported.",
     "with x as (delete from t returning *) select * from x": "inside of WITH",
     "create table t (a point)": "no type",
-    "select x from t left join lateral (select 1 as x) s on true where s.y = 1": "column s.y does not exist",
 }
 
 
@@ -172,6 +171,14 @@ OF_COLUMNS = {
         "SELECT JSON(JSON_QUOTE(JSON_OBJECT('id', s.id, 'ok',"
         " JSON(CASE WHEN (s.ok) THEN 'true' WHEN NOT (s.ok) THEN 'false' END)))) AS a FROM (SELECT id, ok FROM t) AS s"
     ),
+    "select id, s.price from t left join lateral (select * from t u where u.id = t.id) s on true": (
+        "SELECT t.id, JSON_EXTRACT(s.value, '$[1]') AS price FROM t LEFT JOIN JSON_EACH((SELECT JSON_GROUP_ARRAY("
+        "JSON_ARRAY(kumoi_rows.id, kumoi_rows.price, kumoi_rows.ok, kumoi_rows.at, kumoi_rows.tags, kumoi_rows.doc))"
+        " FROM (SELECT * FROM t AS u WHERE u.id = t.id) AS kumoi_rows)) AS s ON TRUE"
+    ),
+    "select id, tag from t, unnest(tags) as tag": (
+        "SELECT t.id, tag.value AS tag FROM t, JSON_EACH(KUMOI_ARRAY_JSON(tags, '_int4')) AS tag"
+    ),
     "select doc @> '{}', tags @> array[1] from t": (
         "SELECT KUMOI_JSON_CONTAINS(doc, '{}') AS ?column?,"
         " KUMOI_ARRAY_CONTAINS(tags, KUMOI_ARRAY_OF(1)) AS ?column? FROM t"
@@ -184,6 +191,12 @@ def test_the_types_of_columns_decide(sql: str) -> None:
     statement = translate(sql, "postgres")
     assert statement.asks == {"t"}
     assert statement.knowing(KNOWN).sql.replace('"', "") == OF_COLUMNS[sql]
+
+
+def test_columns_that_a_subquery_has_not() -> None:
+    sql = "select s.y from t left join lateral (select 1 as x) s on true"
+    with pytest.raises(Refused, match=r"column s\.y does not exist"):
+        translate(sql, "postgres").knowing(KNOWN)
 
 
 def test_what_must_exist_is_told() -> None:

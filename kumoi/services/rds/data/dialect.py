@@ -23,6 +23,7 @@ from kumoi.services.rds.data.lateral import unfold
 from kumoi.services.rds.data.parsing import Engine, Kind, Refused, Tree, kind_of, parse, savepoint
 from kumoi.services.rds.data.result_types import TypeOfColumn, type_of
 from kumoi.services.rds.data.scopes import Known
+from kumoi.services.rds.data.set_functions import expand
 from kumoi.services.rds.data.system_views import SETTINGS
 from kumoi.services.rds.data.table_names import demands, fold, localize
 from kumoi.services.rds.data.typed_operators import settle
@@ -104,11 +105,12 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
             column = column.this if isinstance(column, exp.ModifyColumn) else column
             if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
                 declare_type(column)
+    sets = expand(tree, known, engine)
     columns = _computed(tree)
     named = [] if tree.find(exp.Subquery, exp.With) else tree.find_all(exp.Table)  # theirs are columns of no table
     tables = {one.alias_or_name: one.name for one in named}
-    used = frozenset(one.name for one in tree.find_all(exp.Table))
-    asks = [build(tree, known, engine), settle(tree, known, engine), fill(tree, known), unfold(tree, known)]
+    used = frozenset(one.name for one in tree.find_all(exp.Table) if one.name)
+    asks = [sets, build(tree, known, engine), settle(tree, known, engine), fill(tree, known), unfold(tree, known)]
     tree = rewritten(tree)
     names = frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name)
     try:

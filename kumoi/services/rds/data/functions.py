@@ -14,6 +14,8 @@ from hashlib import md5
 from random import random
 from typing import Any
 
+import orjson
+
 from kumoi.services.rds.data import arrays, json_functions, mysql_functions, system_views, text_functions
 from kumoi.services.rds.data.text_functions import strict
 from kumoi.services.rds.data.values import BadValue
@@ -27,6 +29,7 @@ _FIXED = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
+_LONGEST_SERIES = 100_000
 _EPOCH = datetime(1970, 1, 1)
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _PARTS: Mapping[str, Callable[[datetime], float]] = {
@@ -77,6 +80,7 @@ def functions(now: Callable[[], float], *, whole_seconds: bool = False) -> Mappi
         ),
         "kumoi_random": random,
         "kumoi_split_part": split_part,
+        "kumoi_series": strict(series),
         "kumoi_shift": shifted,
     }
 
@@ -150,6 +154,22 @@ def truncated(unit: str, value: Any) -> str | None:
     cut = clock[clock.index(unit) + 1 :] if below is None else clock
     at = at.replace(**dict.fromkeys(cut, 0))  # type: ignore[arg-type]
     return written(at.replace(**dict.fromkeys(below or (), 1)))  # type: ignore[arg-type]
+
+
+def series(first: Any, last: Any, step: Any = 1) -> str:
+    """The numbers, or times, from `first` to `last` as a JSON array; raises BadValue where there would be no end."""
+    timed = isinstance(first, str)
+    backwards = str(step).strip().startswith("-") if timed else step < 0
+    if (not timed and step == 0) or (timed and shifted(first, "+", step, "") == written(read(first))):
+        raise BadValue("ERROR: step size cannot equal zero; SQLState: 22023")
+    at, end = (written(read(first)), written(read(last))) if timed else (first, last)
+    found: list[Any] = []
+    while at >= end if backwards else at <= end:
+        found.append(at)
+        if len(found) > _LONGEST_SERIES:
+            raise BadValue(f"ERROR: a series is longer than {_LONGEST_SERIES} here; SQLState: 54000")
+        at = shifted(at, "+", step, "") if timed else at + step
+    return orjson.dumps(found).decode()
 
 
 def part(unit: str, value: Any) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from kumoi.services.rds.data.parsing import Refused, Tree
-from kumoi.services.rds.data.scopes import Known, block_of, columns_of, owner
+from kumoi.services.rds.data.scopes import Known, block_of, columns_of, owner, qualify
 
 _ROWS = "kumoi_rows"
 
@@ -22,11 +22,14 @@ def _unfold(lateral: exp.Lateral, known: Known) -> None:
     alias, query, around = lateral.alias, lateral.this.this, block_of(lateral)
     if not alias:
         raise Refused("ERROR: subquery in FROM must have an alias; SQLState: 42601")
+    qualify(around, lateral, known)
     names = columns_of(lateral, known)
     used = [one for one in around.find_all(exp.Column) if one.table == alias]
     mine = [one for one in used if (owner(alias, block_of(one)) or (None,))[0] is lateral]
     for one in mine:
         if one.name not in names:
+            if not known:
+                continue  # of a star; it is asked again once the columns are known
             raise Refused(f"ERROR: column {alias}.{one.name} does not exist; SQLState: 42703")
         path = exp.Literal.string(f"$[{names.index(one.name)}]")
         place = exp.Column(this=exp.to_identifier("value"), table=exp.to_identifier(alias, quoted=True))

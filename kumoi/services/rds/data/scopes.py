@@ -25,6 +25,7 @@ class KnownColumn(NamedTuple):
 
 
 Known = tuple[KnownColumn, ...]
+_OF_JSON_EACH = frozenset(["key", "value", "type", "atom", "id", "parent", "fullkey", "path", "json", "root"])
 _BLOCKS = (exp.Select, exp.Update, exp.Delete, exp.Insert)
 
 
@@ -70,6 +71,26 @@ def columns_of(source: Tree, known: Known) -> list[str]:
         else:
             names.append(one.alias_or_name)
     return names
+
+
+def qualify(select: exp.Select, beside: Tree, known: Known) -> None:
+    """Say of which table the columns are that are called as some of json_each's, which is to stand for `beside`."""
+    labels = {one.alias for one in select.selects if one.alias}
+    others = [one for one in sources(select) if one is not beside]
+    for column in select.find_all(exp.Column):
+        name = column.name
+        if column.table or column.is_star or name not in _OF_JSON_EACH:
+            continue
+        if name in labels and column.find_ancestor(exp.Order, exp.Group):
+            continue
+        block, place = block_of(column), None
+        while block is not None and place is None:
+            within = (one for one in sources(block) if one is not beside)
+            place = next((one for one in within if name in columns_of(one, known)), None)
+            block = block_of(block)
+        place = place or (others[0] if len(others) == 1 else None)
+        if place is not None:
+            column.set("table", exp.to_identifier(place.alias_or_name, quoted=True))
 
 
 def column_type(name: str, table: str, block: Tree, known: Known, engine: Engine) -> str:
