@@ -166,8 +166,6 @@ def test_a_transaction_is_all_or_nothing_and_hidden_until_its_end(database: Data
     database.sql("insert into t values (1)", transactionId=one)
     assert database.rows("select count(*) from t") == [[0]]
     assert database.rows("select count(*) from t", transactionId=one) == [[1]]
-    with pytest.raises(ClientError):
-        database.sql("insert into t values (1)", transactionId=one)
     database.sql("insert into t values (2)", transactionId=one)
     ended = database.data.commit_transaction(
         resourceArn=database.place["resourceArn"], secretArn=database.place["secretArn"], transactionId=one
@@ -459,13 +457,14 @@ def test_savepoints_within_a_transaction(database: Database) -> None:
         *("savepoint sp2", "insert into t values (3)", "release savepoint sp2"),
     ):
         database.sql(sql, **transaction)
-    with pytest.raises(ClientError) as refused:
-        database.sql("rollback to savepoint sp2", **transaction)
-    assert 'savepoint "sp2" does not exist; SQLState: 3B001' in message(refused)
     database.data.commit_transaction(
         resourceArn=database.place["resourceArn"], secretArn=database.place["secretArn"], **transaction
     )
     assert database.rows("select id from t order by id") == [[1], [3]]
+    transaction = {"transactionId": database.data.begin_transaction(**database.place)["transactionId"]}
+    with pytest.raises(ClientError) as refused:
+        database.sql("rollback to savepoint sp2", **transaction)
+    assert 'savepoint "sp2" does not exist; SQLState: 3B001' in message(refused)
     with pytest.raises(ClientError) as refused:
         database.sql("savepoint sp1")
     assert "25P01" in message(refused)
@@ -627,3 +626,42 @@ def test_functions_that_give_rows(database: Database) -> None:
     with pytest.raises(ClientError) as refused:
         database.rows("select n from generate_series(1, 2, 0) as n")
     assert "step size cannot equal zero" in message(refused)
+
+
+def test_a_statement_that_fails_aborts_its_transaction(kumoi: KumoiAccount) -> None:
+    for engine, aborts in (("aurora-postgresql", True), ("aurora-mysql", False)):
+        database = Database(kumoi, engine)
+        place = {name: database.place[name] for name in ("resourceArn", "secretArn")}
+        database.sql("create table t (id int primary key)")
+        transaction = {"transactionId": database.data.begin_transaction(**database.place)["transactionId"]}
+        database.sql("insert into t values (1)", **transaction)
+        database.sql("savepoint s", **transaction)
+        with pytest.raises(ClientError):
+            database.sql("insert into t values (1)", **transaction)
+        if aborts:
+            with pytest.raises(ClientError) as refused:
+                database.sql("select 1", **transaction)
+            assert "current transaction is aborted" in message(refused)
+            assert "25P02" in message(refused)
+        database.sql("rollback to savepoint s", **transaction)
+        database.sql("insert into t values (2)", **transaction)
+        with pytest.raises(ClientError):
+            database.sql("insert into t values (2)", **transaction)
+        if aborts:
+            with pytest.raises(ClientError) as refused:
+                database.data.commit_transaction(**place, **transaction)
+            assert "25P02" in message(refused)
+            assert database.rows("select * from t") == []
+        else:
+            database.data.commit_transaction(**place, **transaction)
+            assert database.rows("select * from t") == [[1], [2]]
+
+
+def test_columns_without_a_value_have_their_default(database: Database) -> None:
+    database.sql('create extension if not exists "uuid-ossp"')
+    database.sql("create table t (n int, at timestamptz default now(), u uuid default uuid_generate_v4())")
+    database.sql("insert into t values (1), (2)")
+    assert database.rows("select n, at is null, u is null from t order by n") == [[1, False, False], [2, False, False]]
+    with pytest.raises(ClientError) as refused:
+        database.sql("create extension postgis")
+    assert 'extension "postgis" is not available' in message(refused)

@@ -45,6 +45,8 @@ _FIND = {
     "schema": "SELECT count(*) FROM main.kumoi_schemas WHERE name = ?",
     "type": "SELECT count(*) FROM main.kumoi_types WHERE name = ?",
 }
+_EXTENSIONS = frozenset(("uuid-ossp", "pgcrypto"))
+"""Of which ORMs want `uuid_generate_v4` and `gen_random_uuid`."""
 _BUILT_IN = ("public", "information_schema", "pg_catalog")
 _STATES = {"schema": "3F000", "type": "42704"}
 
@@ -107,7 +109,9 @@ def _checked(connection: apsw.Connection, name: str, value: Any) -> Any:
 def carry_out(connection: apsw.Connection, tree: Tree) -> None:
     """Run a statement about a schema or a type."""
     if isinstance(tree, exp.Command):
-        _alter_type(connection, str(tree.expression.name if isinstance(tree.expression, exp.Expr) else tree.expression))
+        words = str(tree.expression.name if isinstance(tree.expression, exp.Expr) else tree.expression)
+        change = _require_extension if tree.this.upper() == "CREATE" else _alter_type
+        change(connection, words)
         return
     kind = str(tree.args["kind"]).upper()
     table = tree.this if isinstance(tree, exp.Create) else tree.args["tables"][0]
@@ -151,6 +155,14 @@ def _drop(connection: apsw.Connection, what: str, name: str, *, lenient: bool, c
         if _one(connection, query, pattern):
             raise BadValue(f"ERROR: cannot drop type {name} because other objects depend on it; SQLState: 2BP01")
     connection.execute(_FIND[what].replace("SELECT count(*)", "DELETE"), (name,))
+
+
+def _require_extension(_connection: apsw.Connection, text: str) -> None:
+    """CREATE EXTENSION: those whose functions are here are there already."""
+    found = re.match(r'\s*EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([\w-]+)', text, re.IGNORECASE)
+    name = found[1].lower() if found else ""
+    if name not in _EXTENSIONS:
+        raise BadValue(f'ERROR: extension "{name}" is not available; SQLState: 0A000')
 
 
 def _alter_type(connection: apsw.Connection, text: str) -> None:

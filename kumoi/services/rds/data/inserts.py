@@ -1,4 +1,4 @@
-"""DEFAULT among the values of an INSERT, which SQLite has not: what the column has by default stands there instead."""
+"""Values that an INSERT leaves to the table: SQLite has no DEFAULT among values, and wants a value for every column."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from kumoi.services.rds.data.scopes import Known
 
 
 def fill(tree: Tree, known: Known) -> bool:
-    """Put defaults where an INSERT says DEFAULT. Whether that needs to know the table's columns."""
+    """Put defaults where an INSERT says DEFAULT, or nothing. Whether that needs to know the table's columns."""
     rows = tree.expression if isinstance(tree, exp.Insert) else None
-    if not isinstance(rows, exp.Values) or not any(map(_is_default, rows.find_all(exp.Var))):
+    named = isinstance(tree, exp.Insert) and isinstance(tree.this, exp.Schema)
+    if not isinstance(rows, exp.Values) or (named and not any(map(_is_default, rows.find_all(exp.Var)))):
         return False
-    named = isinstance(tree.this, exp.Schema)
     table = tree.this.this if named else tree.this
     defaults = {one.name: one.default for one in known if one.table == table.name}
     columns = [one.name for one in tree.this.expressions] if named else list(defaults)
@@ -24,6 +24,10 @@ def fill(tree: Tree, known: Known) -> bool:
         for column, value in zip(columns, values, strict=False):
             if _is_default(value):
                 value.replace(exp.Var(this=defaults.get(column) or "NULL"))
+    given = max(len(_values(row)) for row in rows.expressions)
+    if not named and 0 < given < len(columns):
+        places = [exp.to_identifier(column, quoted=True) for column in columns[:given]]
+        tree.set("this", exp.Schema(this=table, expressions=places))
     return True
 
 

@@ -123,7 +123,10 @@ def kind_of(tree: Tree) -> Kind:
         raise Refused(f"Kumoi's SQLite engine has no {word}: tables, indexes, views, schemas and enumerations only.")
     if isinstance(tree, exp.Transaction | exp.Commit | exp.Rollback):
         raise Refused("Transactions are begun and ended with BeginTransaction, CommitTransaction, RollbackTransaction.")
-    if isinstance(tree, exp.Command) and re.match(r"ALTER\s+TYPE\b", f"{tree.this} {tree.expression}", re.IGNORECASE):
+    words = f"{tree.this} {tree.expression}" if isinstance(tree, exp.Command) else ""
+    if re.match(r"ALTER\s+TYPE\b", words, re.IGNORECASE):
+        return "catalog"
+    if re.match(r"CREATE\s+EXTENSION\b", words, re.IGNORECASE):
         return "catalog"
     word = str(tree.this) if isinstance(tree, exp.Command) else tree.key.upper()
     raise Refused(f"Kumoi's SQLite engine does not run {word.upper()} statements.")

@@ -41,6 +41,8 @@ class OpenTransaction:
         self.used = used
         self.turn = asyncio.Lock()
         self.ended = False
+        self._aborted = False
+        """Whether a statement of PostgreSQL's failed: nothing runs any more before it goes back to a savepoint."""
         self._connection: Session | None = None
 
     async def run(self, statement: Statement, sets: list[Mapping[str, Value]]) -> list[Result]:
@@ -52,19 +54,31 @@ class OpenTransaction:
             except BaseException:
                 self.database.writing.release()
                 raise
-        if statement.kind == "savepoint":
-            return await self.database.mark(self._connection, statement)
-        return await self.database.within(self._connection, statement, sets)
+        back = statement.kind == "savepoint" and statement.sql.startswith("ROLLBACK")
+        if self._aborted and not back:
+            raise _aborted()
+        try:
+            if statement.kind == "savepoint":
+                found = await self.database.mark(self._connection, statement)
+            else:
+                found = await self.database.within(self._connection, statement, sets)
+        except AwsError:
+            self._aborted = statement.engine == "postgres"
+            raise
+        self._aborted = False
+        return found
 
     async def end(self, word: str) -> None:
-        """`COMMIT` or `ROLLBACK`; its turn must be held."""
+        """`COMMIT` or `ROLLBACK`; its turn must be held. What failed cannot be committed: it is rolled back."""
         self.ended = True
         connection, self._connection = self._connection, None
         if connection is not None:
             try:
-                await self.database.end(connection, word)
+                await self.database.end(connection, "ROLLBACK" if self._aborted else word)
             finally:
                 self.database.writing.release()
+            if self._aborted and word == "COMMIT":
+                raise _aborted()
 
 
 class Databases:
@@ -185,6 +199,12 @@ class Databases:
         if not _NAME.fullmatch(name):
             raise bad_request(f'"{name}" is not the name of a database.')
         return self._root / cluster / f"{name}.db"
+
+
+def _aborted() -> AwsError:
+    return database_error(
+        "ERROR: current transaction is aborted, commands ignored until end of transaction block; SQLState: 25P02"
+    )
 
 
 def _not_found(name: str) -> AwsError:
