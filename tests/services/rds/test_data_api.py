@@ -429,6 +429,8 @@ def test_tables_are_altered_as_migrations_do(database: Database) -> None:
         with pytest.raises(ClientError) as refused:
             database.sql(sql)
         assert state in message(refused), sql
+    database.sql('create index "by_time" on "posts" ("created_at")')
+    database.sql('alter table "posts" drop column "created_at" cascade, drop column if exists "nothing"')
     database.sql('alter table "posts" drop constraint "titled"')
     database.sql('alter table "posts" drop constraint "posts_title_unique"')
     database.sql("update posts set title = ''")

@@ -51,9 +51,9 @@ def alter(connection: apsw.Connection, tree: exp.Alter) -> None:
             _modify_column(connection, table, action)
         elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() in _NOT_COLUMNS:
             _drop_constraint(connection, table, action)
+        elif isinstance(action, exp.Drop):
+            _drop_column(connection, table, action)
         else:
-            if isinstance(action, exp.Drop):
-                action.set("cascade", None)
             alone = exp.Alter(this=tree.this.copy(), kind="TABLE", actions=[action])
             _run(connection, alone.sql("sqlite", identify=True))
 
@@ -158,6 +158,21 @@ def _modify_column(connection: apsw.Connection, table: str, action: exp.ModifyCo
 
     if not _rewrite(connection, table, lambda text: with_column(text, column.name, change)):
         raise BadValue(f'ERROR: column "{column.name}" of relation "{table}" does not exist; SQLState: 42703')
+
+
+def _drop_column(connection: apsw.Connection, table: str, action: exp.Drop) -> None:
+    """Drop a column, and the indexes that it is in."""
+    (named,) = action.args["tables"]
+    name = named.name
+    if not any(one == name for one, _ in _columns(connection, table)):
+        if action.args.get("exists"):
+            return
+        raise BadValue(f'ERROR: column "{name}" of relation "{table}" does not exist; SQLState: 42703')
+    indexes = "SELECT name FROM pragma_index_list(?) WHERE origin = 'c'"
+    for (index,) in connection.execute(indexes, (table,)).fetchall():
+        if (name,) in connection.execute("SELECT name FROM pragma_index_info(?)", (index,)).fetchall():
+            _run(connection, f"DROP INDEX {_quoted(index)}")
+    _run(connection, f"ALTER TABLE {_quoted(table)} DROP COLUMN {_quoted(name)}")
 
 
 def _drop_constraint(connection: apsw.Connection, table: str, action: exp.Drop) -> None:

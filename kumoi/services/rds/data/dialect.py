@@ -98,13 +98,7 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
         tree = exp.Delete(this=tree.expressions[0])
     needed = frozenset(demands(tree))
     localize(tree)
-    for schema in list(tree.find_all(exp.Schema)):
-        declare(schema)
-    if isinstance(tree, exp.Alter):
-        for column in tree.args.get("actions") or ():
-            column = column.this if isinstance(column, exp.ModifyColumn) else column
-            if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
-                declare_type(column)
+    _declare(tree)
     sets = expand(tree, known, engine)
     columns = _computed(tree)
     named = [] if tree.find(exp.Subquery, exp.With) else tree.find_all(exp.Table)  # theirs are columns of no table
@@ -112,18 +106,10 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
     used = frozenset(one.name for one in tree.find_all(exp.Table) if one.name)
     asks = [sets, build(tree, known, engine), settle(tree, known, engine), fill(tree, known), unfold(tree, known)]
     tree = rewritten(tree)
-    names = frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name)
-    try:
-        level = ErrorLevel.IGNORE if isinstance(tree, exp.Alter) else ErrorLevel.RAISE
-        text = tree.sql("sqlite", identify=True, unsupported_level=level)
-    except SqlglotError as problem:
-        raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
-    except RecursionError:
-        raise Refused("ERROR: stack depth limit exceeded; SQLState: 54001") from None
     return Statement(
-        text,
+        _written(tree),
         kind,
-        names,
+        frozenset(one.name for one in tree.find_all(exp.Placeholder) if one.name),
         engine=engine,
         columns=columns,
         tables=tables,
@@ -132,6 +118,26 @@ def translate(sql: str, engine: Engine, known: Known = ()) -> Statement:
         demands=needed,
         steps=tree if isinstance(tree, exp.Alter) else None,
     )
+
+
+def _declare(tree: Tree) -> None:
+    """The columns of tables that are made or altered, as SQLite declares them."""
+    for schema in list(tree.find_all(exp.Schema)):
+        declare(schema)
+    for action in (tree.args.get("actions") or ()) if isinstance(tree, exp.Alter) else ():
+        column = action.this if isinstance(action, exp.ModifyColumn) else action
+        if isinstance(column, exp.ColumnDef) and isinstance(column.args.get("kind"), exp.DataType):
+            declare_type(column)
+
+
+def _written(tree: Tree) -> str:
+    level = ErrorLevel.IGNORE if isinstance(tree, exp.Alter) else ErrorLevel.RAISE
+    try:
+        return str(tree.sql("sqlite", identify=True, unsupported_level=level))
+    except SqlglotError as problem:
+        raise Refused(f"Kumoi's SQLite engine cannot run this: {problem}") from None
+    except RecursionError:
+        raise Refused("ERROR: stack depth limit exceeded; SQLState: 54001") from None
 
 
 def _show(name: str) -> Statement:

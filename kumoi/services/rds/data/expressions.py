@@ -8,6 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from kumoi.services.rds.data.declarations import raw_type
+from kumoi.services.rds.data.named_functions import call, named
 from kumoi.services.rds.data.parsing import Refused, Tree
 from kumoi.services.rds.data.table_names import enumeration
 
@@ -26,7 +27,6 @@ _CASTS = {
 _PLAIN_CASTS = frozenset(
     (_KEPT.SMALLINT, _KEPT.INT, _KEPT.BIGINT, _KEPT.FLOAT, _KEPT.DOUBLE, _KEPT.TEXT, _KEPT.VARCHAR, _KEPT.CHAR)
 )
-_NOW = frozenset(("now", "sysdate", "localtime", "clock_timestamp", "statement_timestamp", "transaction_timestamp"))
 
 
 def rewritten(tree: Tree) -> Tree:
@@ -41,10 +41,6 @@ def rewritten(tree: Tree) -> Tree:
     return tree
 
 
-def _call(name: str, *arguments: Any) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(arguments))
-
-
 def _text(value: str) -> exp.Literal:
     return exp.Literal.string(value)
 
@@ -53,11 +49,11 @@ def _cast(node: Tree) -> Tree:
     kind = node.to.this
     named = enumeration(node.to)
     if named:
-        return _call("kumoi_enum", _text(named), node.this)
+        return call("kumoi_enum", _text(named), node.this)
     if kind is _KEPT.ARRAY:
-        return _call("kumoi_array", node.this)
+        return call("kumoi_array", node.this)
     if kind in _CASTS:
-        return _call(_CASTS[kind], node.this)
+        return call(_CASTS[kind], node.this)
     if kind in _PLAIN_CASTS or kind is _KEPT.USERDEFINED:
         return exp.Cast(this=node.this, to=exp.DataType(this=kind))
     if kind is _KEPT.DECIMAL:
@@ -71,58 +67,12 @@ def _shift(node: Tree) -> Tree:
         return node
     amount, unit = interval.this, interval.args.get("unit")
     sign = "-" if isinstance(node, exp.Sub) else "+"
-    return _call("kumoi_shift", node.this, _text(sign), amount, _text(unit.name.lower() if unit else ""))
-
-
-def _named(node: Tree) -> Tree:
-    """Functions that sqlglot knows by name only."""
-    name = node.name.lower()
-    if name in _NOW:
-        return _call("kumoi_now")
-    if name == "row":
-        return exp.Tuple(expressions=node.expressions)
-    if name in _NAMED:
-        return _call(_NAMED[name], *node.expressions)
-    if name in ("uuid_generate_v4", "gen_random_uuid"):
-        return _call("kumoi_uuid")
-    if name in _MYSQL:
-        return _call(_MYSQL[name], *node.expressions)
-    if name == "unix_timestamp" and node.expressions:
-        return _call("kumoi_my_epoch", *node.expressions)
-    if name == "unix_timestamp":
-        epoch = _call("kumoi_extract", _text("epoch"), _call("kumoi_now"))
-        return exp.Cast(this=epoch, to=exp.DataType(this=_KEPT.BIGINT))
-    return node
-
-
-_MYSQL = {
-    **{
-        name: f"kumoi_my_{name}" for name in ("dayname", "monthname", "weekday", "last_day", "hour", "minute", "second")
-    },
-    "json_arrayagg": "json_group_array",
-    "last_insert_id": "kumoi_last_insert_id",
-    "mid": "substr",
-    "sha2": "kumoi_my_sha2",
-}
-_NAMED = {
-    "array_remove": "kumoi_array_remove",
-    "cardinality": "kumoi_array_size",
-    "every": "min",
-    "version": "kumoi_version",
-    "json_typeof": "kumoi_json_typeof",
-    "jsonb_array_length": "kumoi_json_length",
-    "json_array_length": "kumoi_json_length",
-    "jsonb_pretty": "kumoi_json_pretty",
-    "jsonb_set": "kumoi_json_set",
-    "json_strip_nulls": "kumoi_json_strip_nulls",
-    "jsonb_strip_nulls": "kumoi_json_strip_nulls",
-    "jsonb_typeof": "kumoi_json_typeof",
-}
+    return call("kumoi_shift", node.this, _text(sign), amount, _text(unit.name.lower() if unit else ""))
 
 
 def _date_shift(node: Tree) -> Tree:
     sign = "-" if isinstance(node, exp.DateSub) else "+"
-    return _call("kumoi_shift", node.this, _text(sign), node.expression, _text(node.unit.name.lower()))
+    return call("kumoi_shift", node.this, _text(sign), node.expression, _text(node.unit.name.lower()))
 
 
 def _on_update(_node: Tree) -> Tree:
@@ -130,16 +80,16 @@ def _on_update(_node: Tree) -> Tree:
 
 
 def _date_part(node: Tree) -> Tree:
-    return _call("kumoi_extract", _text(node.this.name.lower()), node.expression)
+    return call("kumoi_extract", _text(node.this.name.lower()), node.expression)
 
 
 def _truncated(node: Tree) -> Tree:
-    return _call("kumoi_date_trunc", _text(node.unit.name.lower()), node.this)
+    return call("kumoi_date_trunc", _text(node.unit.name.lower()), node.this)
 
 
 def _json_text(node: Tree) -> Tree:
     """`->>` is text in PostgreSQL and MySQL; SQLite's own makes numbers of numbers and of truth values."""
-    return _call("kumoi_json_text", exp.JSONExtract(this=node.this, expression=node.expression))
+    return call("kumoi_json_text", exp.JSONExtract(this=node.this, expression=node.expression))
 
 
 def _default(node: Tree) -> Tree:
@@ -192,7 +142,7 @@ def _drop(node: Tree) -> Tree:
 
 def _of_date(name: str) -> Callable[[Tree], Tree]:
     """A field of a date, which sqlglot has put into a cast."""
-    return lambda node: _call(
+    return lambda node: call(
         f"kumoi_my_{name}", node.this.this if isinstance(node.this, exp.TsOrDsToDate) else node.this
     )
 
@@ -210,7 +160,7 @@ def _differs(node: Tree) -> Tree:
         array = right.expressions[0]
         if isinstance(array, exp.Query):
             return exp.Not(this=exp.In(this=node.this, query=exp.Subquery(this=array)))
-        return exp.Not(this=_call("kumoi_array_has", array, node.this))
+        return exp.Not(this=call("kumoi_array_has", array, node.this))
     return node
 
 
@@ -236,10 +186,10 @@ def _with_names(node: Tree) -> Tree:
 def _array(node: Tree) -> Tree:
     query = node.expressions[0] if len(node.expressions) == 1 else None
     if not isinstance(query, exp.Select):
-        return _call("kumoi_array_of", *node.expressions)
+        return call("kumoi_array_of", *node.expressions)
     column = exp.Column(this=exp.to_identifier(query.selects[0].alias_or_name, quoted=True))
-    grouped = exp.select(_call("json_group_array", column)).from_(exp.Subquery(this=query))
-    return _call("kumoi_array_from_json", exp.Subquery(this=grouped))
+    grouped = exp.select(call("json_group_array", column)).from_(exp.Subquery(this=query))
+    return call("kumoi_array_from_json", exp.Subquery(this=grouped))
 
 
 def _in_zone(node: Tree) -> Tree:
@@ -251,12 +201,12 @@ def _in_zone(node: Tree) -> Tree:
 
 def _padded(node: Tree) -> Tree:
     name = "kumoi_pad_left" if node.args.get("is_left") else "kumoi_pad_right"
-    return _call(name, *filter(None, (node.this, node.expression, node.args.get("fill_pattern"))))
+    return call(name, *filter(None, (node.this, node.expression, node.args.get("fill_pattern"))))
 
 
 def _regexp_replace(node: Tree) -> Tree:
     flags = node.args.get("modifiers")
-    return _call("kumoi_regexp_replace", node.this, node.expression, node.args["replacement"], *filter(None, (flags,)))
+    return call("kumoi_regexp_replace", node.this, node.expression, node.args["replacement"], *filter(None, (flags,)))
 
 
 def _equals(node: Tree) -> Tree:
@@ -267,7 +217,7 @@ def _equals(node: Tree) -> Tree:
     array = right.this.this if isinstance(right.this, exp.Paren) else right.this
     if isinstance(array, exp.Query):
         return exp.In(this=node.this, query=array if isinstance(array, exp.Subquery) else exp.Subquery(this=array))
-    return _call("kumoi_array_has", array, node.this)
+    return call("kumoi_array_has", array, node.this)
 
 
 def _united(node: Tree) -> Tree:
@@ -283,14 +233,14 @@ def _united(node: Tree) -> Tree:
 
 def _array_of_rows(node: Tree) -> Tree:
     """`array_agg(value ORDER BY …)`."""
-    grouped = exp.Nullif(this=_call("json_group_array", node.this), expression=_text("[]"))
-    return _call("kumoi_array_from_json", grouped)
+    grouped = exp.Nullif(this=call("json_group_array", node.this), expression=_text("[]"))
+    return call("kumoi_array_from_json", grouped)
 
 
 def _matches(node: Tree) -> Tree:
     """`~` and `~*`."""
     name = "kumoi_matches_any_case" if isinstance(node, exp.RegexpILike) else "kumoi_matches"
-    return _call(name, node.this, node.expression)
+    return call(name, node.this, node.expression)
 
 
 def _without_lock(node: Tree) -> Tree:
@@ -300,37 +250,37 @@ def _without_lock(node: Tree) -> Tree:
 
 def _truncated_number(node: Tree) -> Tree:
     digits = node.args.get("decimals")
-    return node if digits is None else _call("kumoi_my_truncate", node.this, digits)
+    return node if digits is None else call("kumoi_my_truncate", node.this, digits)
 
 
 def _pair(name: str) -> Callable[[Tree], Tree]:
-    return lambda node: _call(name, node.this, node.expression)
+    return lambda node: call(name, node.this, node.expression)
 
 
 _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Add: _shift,
-    exp.Anonymous: _named,
+    exp.Anonymous: named,
     exp.Any: _any,
     exp.Array: _array,
     exp.ArrayAgg: _array_of_rows,
     exp.ArrayAppend: _pair("kumoi_array_append"),
-    exp.ArrayConcat: lambda node: _call("kumoi_array_join", node.this, *node.expressions),
-    exp.ArrayOverlaps: lambda node: _call("kumoi_array_overlaps", node.this, node.expression),
+    exp.ArrayConcat: lambda node: call("kumoi_array_join", node.this, *node.expressions),
+    exp.ArrayOverlaps: lambda node: call("kumoi_array_overlaps", node.this, node.expression),
     exp.ArrayPosition: _pair("kumoi_array_place"),
-    exp.ArrayToString: lambda node: _call(
+    exp.ArrayToString: lambda node: call(
         "kumoi_array_text", *filter(None, (node.this, node.expression, node.args.get("null")))
     ),
-    exp.Ascii: lambda node: _call("kumoi_ascii", node.this),
+    exp.Ascii: lambda node: call("kumoi_ascii", node.this),
     exp.AtTimeZone: _in_zone,
-    exp.ArraySize: lambda node: _call("kumoi_array_length", node.this),
+    exp.ArraySize: lambda node: call("kumoi_array_length", node.this),
     exp.ByteString: lambda node: _text(node.name),
     exp.Cast: _cast,
     exp.Create: _create,
-    exp.CurrentDate: lambda _node: _call("kumoi_today"),
-    exp.CurrentTimestamp: lambda _node: _call("kumoi_now"),
-    exp.CurrentDatabase: lambda _node: _call("kumoi_database"),
-    exp.CurrentSchema: lambda _node: _call("kumoi_schema"),
-    exp.CurrentVersion: lambda _node: _call("kumoi_version"),
+    exp.CurrentDate: lambda _node: call("kumoi_today"),
+    exp.CurrentTimestamp: lambda _node: call("kumoi_now"),
+    exp.CurrentDatabase: lambda _node: call("kumoi_database"),
+    exp.CurrentSchema: lambda _node: call("kumoi_schema"),
+    exp.CurrentVersion: lambda _node: call("kumoi_version"),
     **{
         getattr(exp, name): _of_date(name.lower())
         for name in ("Year", "Quarter", "Month", "Week", "Day", "DayOfMonth", "DayOfWeek", "DayOfYear")
@@ -339,10 +289,10 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.LastDay: _of_date("last_day"),
     exp.Minute: _of_date("minute"),
     exp.Second: _of_date("second"),
-    exp.SHA2: lambda node: _call("kumoi_my_sha2", node.this, node.args.get("length") or exp.Literal.number(256)),
-    exp.StrToDate: lambda node: _call("kumoi_my_parse", node.this, node.args["format"]),
-    exp.StrToTime: lambda node: _call("kumoi_my_parse", node.this, node.args["format"]),
-    exp.TimestampDiff: lambda node: _call(
+    exp.SHA2: lambda node: call("kumoi_my_sha2", node.this, node.args.get("length") or exp.Literal.number(256)),
+    exp.StrToDate: lambda node: call("kumoi_my_parse", node.this, node.args["format"]),
+    exp.StrToTime: lambda node: call("kumoi_my_parse", node.this, node.args["format"]),
+    exp.TimestampDiff: lambda node: call(
         "kumoi_my_difference", _text(node.args["unit"].name.lower()), node.expression, node.this
     ),
     exp.DateAdd: _date_shift,
@@ -355,39 +305,39 @@ _CHANGES: dict[Any, Callable[[Tree], Tree]] = {
     exp.Except: _united,
     exp.Extract: _date_part,
     exp.IndexParameters: _index,
-    exp.Initcap: lambda node: _call("kumoi_initcap", node.this),
+    exp.Initcap: lambda node: call("kumoi_initcap", node.this),
     exp.Intersect: _united,
     exp.JSONBContainsTopKey: _pair("kumoi_json_has"),
     exp.JSONBExtract: _pair("kumoi_json_path"),
     exp.JSONBExtractScalar: _pair("kumoi_json_path_text"),
     exp.JSONExtractScalar: _json_text,
-    exp.Left: lambda node: _call("substr", node.this, exp.Literal.number(1), node.expression),
-    exp.Localtimestamp: lambda _node: _call("kumoi_now"),
-    exp.MD5: lambda node: _call("kumoi_md5", node.this),
+    exp.Left: lambda node: call("substr", node.this, exp.Literal.number(1), node.expression),
+    exp.Localtimestamp: lambda _node: call("kumoi_now"),
+    exp.MD5: lambda node: call("kumoi_md5", node.this),
     exp.NEQ: _differs,
     exp.OnConflict: _conflict,
     exp.OnUpdateColumnConstraint: _on_update,
     exp.Ordered: _ordered,
     exp.Pad: _padded,
-    exp.Rand: lambda _node: _call("kumoi_random"),
+    exp.Rand: lambda _node: call("kumoi_random"),
     exp.RegexpILike: _matches,
     exp.RegexpLike: _matches,
     exp.RegexpReplace: _regexp_replace,
-    exp.Repeat: lambda node: _call("kumoi_repeat", node.this, node.args["times"]),
-    exp.Reverse: lambda node: _call("kumoi_reverse", node.this),
-    exp.Right: lambda node: _call("substr", node.this, exp.Neg(this=node.expression)),
+    exp.Repeat: lambda node: call("kumoi_repeat", node.this, node.args["times"]),
+    exp.Reverse: lambda node: call("kumoi_reverse", node.this),
+    exp.Right: lambda node: call("substr", node.this, exp.Neg(this=node.expression)),
     exp.Select: _without_lock,
-    exp.SplitPart: lambda node: _call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
+    exp.SplitPart: lambda node: call("kumoi_split_part", node.this, node.args["delimiter"], node.args["part_index"]),
     exp.StringToArray: _pair("kumoi_array_split"),
     exp.Sub: _shift,
     exp.Subquery: _with_names,
     exp.TimestampTrunc: _truncated,
-    exp.Translate: lambda node: _call("kumoi_translate", node.this, node.args["from_"], node.args["to"]),
+    exp.Translate: lambda node: call("kumoi_translate", node.this, node.args["from_"], node.args["to"]),
     exp.Trunc: _truncated_number,
     exp.TryCast: _cast,
     exp.Union: _united,
-    exp.UnixToTime: lambda node: _call("kumoi_from_epoch", node.this),
+    exp.UnixToTime: lambda node: call("kumoi_from_epoch", node.this),
     exp.Values: _with_names,
-    exp.UtcTimestamp: lambda _node: _call("kumoi_now"),
-    exp.Uuid: lambda _node: _call("kumoi_uuid"),
+    exp.UtcTimestamp: lambda _node: call("kumoi_now"),
+    exp.Uuid: lambda _node: call("kumoi_uuid"),
 }

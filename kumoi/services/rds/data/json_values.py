@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from kumoi.services.rds.data.named_functions import call
 from kumoi.services.rds.data.parsing import Engine, Refused, Tree
 from kumoi.services.rds.data.result_types import base_of
 from kumoi.services.rds.data.scopes import Known, block_of, columns_of, expression_type, owner
@@ -46,21 +47,21 @@ def _built(node: Tree, known: Known, engine: Engine) -> Tree:
         return _value(one, known, engine)
 
     if name in _LISTS:
-        return _call("json_array", *map(value, given))
+        return call("json_array", *map(value, given))
     if name in _OBJECTS:
-        return _call("json_object", *(value(one) if at % 2 else one for at, one in enumerate(given)))
+        return call("json_object", *(value(one) if at % 2 else one for at, one in enumerate(given)))
     if not given:
         raise Refused(f"ERROR: function {name}() does not exist; SQLState: 42883")
     if name in _ONE:
-        return _json(_call("json_quote", value(given[0])))
+        return _json(call("json_quote", value(given[0])))
     if name in _GROUPED_OBJECTS:
-        return _call("json_group_object", given[0], *map(value, given[1:]))
+        return call("json_group_object", given[0], *map(value, given[1:]))
     ordered = given[0]
     if isinstance(ordered, exp.Order):
         ordered.set("this", value(ordered.this))
     else:
         ordered = value(ordered)
-    return exp.Nullif(this=_call("json_group_array", ordered), expression=exp.Literal.string("[]"))
+    return exp.Nullif(this=call("json_group_array", ordered), expression=exp.Literal.string("[]"))
 
 
 def _value(node: Tree, known: Known, engine: Engine) -> Tree:
@@ -79,9 +80,9 @@ def _value(node: Tree, known: Known, engine: Engine) -> Tree:
     if kind in ("json", "jsonb"):
         return _json(inner)
     if kind.startswith("_"):
-        return _json(_call("kumoi_array_json", inner, exp.Literal.string(kind)))
+        return _json(call("kumoi_array_json", inner, exp.Literal.string(kind)))
     if kind in ("timestamp", "timestamptz"):
-        text = _call("replace", inner, exp.Literal.string(" "), exp.Literal.string("T"))
+        text = call("replace", inner, exp.Literal.string(" "), exp.Literal.string("T"))
         return text if kind == "timestamp" else exp.DPipe(this=text, expression=exp.Literal.string("+00:00"))
     return inner
 
@@ -100,12 +101,8 @@ def _row(node: exp.Column, known: Known, engine: Engine) -> Tree:
         inner = exp.column(column, table=name, quoted=True)
         inner.parent = node.parent  # its type is asked for where it will stand
         pairs += [exp.Literal.string(column), _value(inner, known, engine)]
-    return _call("json_object", *pairs)
+    return call("json_object", *pairs)
 
 
 def _json(node: Tree) -> Tree:
-    return _call("json", node)
-
-
-def _call(name: str, *arguments: Tree) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(arguments))
+    return call("json", node)

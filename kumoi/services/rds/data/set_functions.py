@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from sqlglot import exp
 
+from kumoi.services.rds.data.named_functions import call
 from kumoi.services.rds.data.parsing import Engine, Refused, Tree
 from kumoi.services.rds.data.result_types import base_of
 from kumoi.services.rds.data.scopes import Known, columns_of, expression_type, qualify, sources
@@ -39,13 +40,13 @@ def expand(tree: Tree, known: Known, engine: Engine) -> bool:
     return found
 
 
-def _join(select: exp.Select, at: int, call: Tree, label: str) -> bool:
+def _join(select: exp.Select, at: int, called: Tree, label: str) -> bool:
     """Have a function that stands among the columns of a result stand beside the tables."""
     moved: Tree
-    if isinstance(call, exp.Explode):
-        name, moved = "unnest", exp.Unnest(expressions=[call.this])
-    elif isinstance(call, exp.Anonymous) and call.name.lower() in _OF_JSON:
-        name, moved = call.name.lower(), exp.Table(this=call.copy())
+    if isinstance(called, exp.Explode):
+        name, moved = "unnest", exp.Unnest(expressions=[called.this])
+    elif isinstance(called, exp.Anonymous) and called.name.lower() in _OF_JSON:
+        name, moved = called.name.lower(), exp.Table(this=called.copy())
     else:
         return False
     alias = f"kumoi_set_{at}"
@@ -61,23 +62,25 @@ def _join(select: exp.Select, at: int, call: Tree, label: str) -> bool:
 
 def _rows_of(source: Tree, known: Known, engine: Engine) -> _Rows | None:
     """The rows that a source is, where it is a function that gives some."""
-    call = source.this if isinstance(source, exp.Table | exp.Lateral) else source
-    alias = source.alias or (call.name.lower() if isinstance(call, exp.Anonymous) else "unnest")
-    if isinstance(call, exp.Unnest) and len(call.expressions) == 1:
-        (array,) = call.expressions
+    called = source.this if isinstance(source, exp.Table | exp.Lateral) else source
+    alias = source.alias or (called.name.lower() if isinstance(called, exp.Anonymous) else "unnest")
+    if isinstance(called, exp.Unnest) and len(called.expressions) == 1:
+        (array,) = called.expressions
         kind = base_of(expression_type(array, known, engine))
         text = exp.Literal.string(kind if kind.startswith("_") else "_text")
-        return _Rows(_call("kumoi_array_json", array.copy(), text), {alias: _value})
-    if isinstance(call, exp.ExplodingGenerateSeries | exp.GenerateSeries):
-        given = [one.copy() for one in (call.args["start"], call.args["end"], call.args.get("step")) if one is not None]
+        return _Rows(call("kumoi_array_json", array.copy(), text), {alias: _value})
+    if isinstance(called, exp.ExplodingGenerateSeries | exp.GenerateSeries):
+        given = [
+            one.copy() for one in (called.args["start"], called.args["end"], called.args.get("step")) if one is not None
+        ]
         if len(given) == 3 and isinstance(given[2], exp.Interval):
             unit = given[2].args.get("unit")
             given[2] = exp.Literal.string(f"{given[2].this.name} {unit.name.lower() if unit else ''}".strip())
-        return _Rows(_call("kumoi_series", *given), {source.alias or "generate_series": _value})
-    if isinstance(call, exp.Anonymous) and call.name.lower() in _OF_JSON and len(call.expressions) == 1:
-        columns = _OF_JSON[call.name.lower()]
+        return _Rows(call("kumoi_series", *given), {source.alias or "generate_series": _value})
+    if isinstance(called, exp.Anonymous) and called.name.lower() in _OF_JSON and len(called.expressions) == 1:
+        columns = _OF_JSON[called.name.lower()]
         named = dict(columns) if "key" in columns else {alias: columns["value"], **columns}
-        return _Rows(call.expressions[0].copy(), named)
+        return _Rows(called.expressions[0].copy(), named)
     return None
 
 
@@ -101,7 +104,7 @@ def _expand(select: exp.Select, source: Tree, rows: _Rows, known: Known) -> None
     for star in [one for one in select.selects if isinstance(one, exp.Star)]:
         _replace_star(select, star, [*_other_columns(select, source, known), *_own(columns, names, alias, rows)])
     named = exp.TableAlias(this=exp.to_identifier(alias, quoted=True))
-    source.replace(exp.Table(this=_call("json_each", rows.json), alias=named))
+    source.replace(exp.Table(this=call("json_each", rows.json), alias=named))
 
 
 def _own(columns: dict[str, Callable[[str], Tree]], names: list[str], alias: str, rows: _Rows) -> Iterator[Tree]:
@@ -138,10 +141,6 @@ def _element(alias: str) -> Tree:
         for name in ("json", "fullkey")
     )
     return exp.Paren(this=exp.JSONExtract(this=whole, expression=path, only_json_types=True))
-
-
-def _call(name: str, *arguments: Tree) -> exp.Anonymous:
-    return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 _JSON_ROWS: dict[str, dict[str, Callable[[str], Tree]]] = {
