@@ -171,7 +171,7 @@ def _drop_column(connection: apsw.Connection, table: str, action: exp.Drop) -> N
     indexes = "SELECT name FROM pragma_index_list(?) WHERE origin = 'c'"
     for (index,) in connection.execute(indexes, (table,)).fetchall():
         if (name,) in connection.execute("SELECT name FROM pragma_index_info(?)", (index,)).fetchall():
-            _run(connection, f"DROP INDEX {_quoted(index)}")
+            _run(connection, f"DROP INDEX {_quoted(str(index))}")
     _run(connection, f"ALTER TABLE {_quoted(table)} DROP COLUMN {_quoted(name)}")
 
 
