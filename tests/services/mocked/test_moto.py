@@ -40,23 +40,23 @@ def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
                 aws_secret_access_key="test",
             )
 
-        keys = client("kms")
-        made = keys.create_key(Description="mine")
+        certificates = client("acm")
+        made = certificates.request_certificate(DomainName="example.com")
         assert made["ResponseMetadata"]["HTTPHeaders"]["x-kumoi-mocked"] == "moto"
-        assert made["KeyMetadata"]["Arn"].startswith("arn:aws:kms:eu-west-1:100000000001:key/")
-        sealed = keys.encrypt(KeyId=made["KeyMetadata"]["KeyId"], Plaintext=b"secret")["CiphertextBlob"]
-        assert keys.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"secret"
-        assert client("kms", "100000000002").list_keys()["Keys"] == []
+        assert made["CertificateArn"].startswith("arn:aws:acm:eu-west-1:100000000001:certificate/")
+        told = certificates.describe_certificate(CertificateArn=made["CertificateArn"])["Certificate"]
+        assert told["DomainName"] == "example.com"
+        assert client("acm", "100000000002").list_certificates()["CertificateSummaryList"] == []
         zones = client("route53")
         zones.create_hosted_zone(Name="example.com", CallerReference="1")
         assert [one["Name"] for one in zones.list_hosted_zones()["HostedZones"]] == ["example.com."]
-        queue = client("sqs").create_queue(QueueName="ours")
-        assert "x-kumoi-mocked" not in queue["ResponseMetadata"]["HTTPHeaders"]
+        for ours in (client("sqs").create_queue(QueueName="ours"), client("kms").create_key()):
+            assert "x-kumoi-mocked" not in ours["ResponseMetadata"]["HTTPHeaders"]
         hops = connection.ask("GET", "hops", limit="100")["hops"]
-        assert {"mocked:kms", "mocked:route53"} <= {hop["target"] for hop in hops}
+        assert {"mocked:acm", "mocked:route53"} <= {hop["target"] for hop in hops}
         assert "moto" in connection.ask("GET", "info")["mocked"]
         signed = {
-            "Authorization": "AWS4-HMAC-SHA256 Credential=100000000002/20260101/eu-west-1/kms/aws4_request, "
+            "Authorization": "AWS4-HMAC-SHA256 Credential=100000000002/20260101/eu-west-1/acm/aws4_request, "
             "SignedHeaders=host, Signature=0"
         }
         for path in ("/moto-api/reset", "/%6doto-api/reset", "//moto-api/reset", "/_kumoi/mocked/"):
@@ -65,8 +65,8 @@ def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
                 urllib.request.urlopen(request)
             with refused.value as answer:
                 assert answer.code == 404
-        assert len(keys.list_keys()["Keys"]) == 1
+        assert len(certificates.list_certificates()["CertificateSummaryList"]) == 1
         connection.ask("POST", "reset")
-        assert keys.list_keys()["Keys"] == []
+        assert certificates.list_certificates()["CertificateSummaryList"] == []
     finally:
         subprocess.run([*KUMOI, "down", "--data", str(tmp_path)], check=True, capture_output=True)
