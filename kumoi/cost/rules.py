@@ -203,6 +203,12 @@ def _ssm(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "kms.requests", units.get("kms_requests", 0.0)
 
 
+def _kms(_edge: Edge, units: Units, _modes: Modes) -> Billed:
+    asymmetric = units.get("asymmetric_requests", 0.0)
+    yield "kms.requests", units.get("requests", 0.0) - asymmetric
+    yield "kms.asymmetric-requests", asymmetric
+
+
 def _rds_data(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "rds.data-api-requests", units.get("requests", 0.0)
 
@@ -235,6 +241,7 @@ _RULES: Mapping[str, Callable[[Edge, Units, Modes], Billed]] = {
     "iot-data": _iot_data,
     "iotanalytics": _iotanalytics,
     "kinesis": _kinesis,
+    "kms": _kms,
     "lambda": _lambda,
     "logs": _logs,
     "pipes": _pipes,

@@ -26,6 +26,7 @@ _ITEMS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("kinesis", "shard"): ("kinesis.shard-hours", HOURS),
     ("kinesis", "on_demand_stream"): ("kinesis.stream-hours", HOURS),
     ("secretsmanager", "secret"): ("secretsmanager.secret-months", 1.0),
+    ("kms", "key"): ("kms.key-months", 1.0),
     ("ssm", "advanced"): ("ssm.advanced-months", 1.0),
     ("cloudwatch", "metric"): ("cloudwatch.metric-months", 1.0),
     ("cloudwatch", "alarm"): ("cloudwatch.alarm-months", 1.0),

@@ -36,6 +36,7 @@ _SERVICES = {
     "AWS::Cognito::UserPool": "cognito-idp",
     "AWS::RDS::DBCluster": "rds",
     "AWS::SecretsManager::Secret": "secretsmanager",
+    "AWS::KMS::Key": "kms",
     "AWS::SSM::Parameter": "ssm",
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "elbv2",
     "AWS::IoTAnalytics::Channel": "iotanalytics",

@@ -55,6 +55,11 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"requests": 1, "read_units": 1.5},
         {"dynamodb.read-units": 1.5},
     ),
+    (
+        Edge("lambda:f", "kms:k", "kms", "Sign"),
+        {"requests": 5, "asymmetric_requests": 2},
+        {"kms.requests": 3, "kms.asymmetric-requests": 2},
+    ),
     (Edge("lambda:f", "dynamodb:fixed", "dynamodb", "PutItem"), {"requests": 1, "write_units": 2}, {}),
     (Edge("client", "s3:b", "s3", "PutObject"), {"requests": 1, "in": 100}, {"s3.class-a": 1}),
     (Edge("client", "s3:b", "s3", "GetObject"), {"requests": 2, "out": GIB}, {"s3.class-b": 2, "transfer.out-gb": 1}),

@@ -39,6 +39,12 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
     kinesis.create_stream(StreamName="shards", ShardCount=2)
     kinesis.create_stream(StreamName="free", StreamModeDetails={"StreamMode": "ON_DEMAND"})
     kumoi.client("secretsmanager").create_secret(Name="s", SecretString="x")
+    kms = kumoi.client("kms")
+    kms.describe_key(KeyId="alias/aws/s3")
+    rotated, deleted = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    for _ in range(3):
+        kms.rotate_key_on_demand(KeyId=rotated)
+    kms.schedule_key_deletion(KeyId=deleted)
     for tier in ("Advanced", "Standard"):
         kumoi.client("ssm").put_parameter(Name=tier, Value="x", Type="String", Tier=tier)
     functions, queues = kumoi.client("lambda"), kumoi.client("sqs")
@@ -69,6 +75,7 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
         "cognito.essentials-users": 1,
         "kinesis.shard-hours": 2 * 730,
         "kinesis.stream-hours": 730,
+        "kms.key-months": 3,
         "secretsmanager.secret-months": 1,
         "ssm.advanced-months": 1,
         "lambda.provisioned-gb-hours": 0.5 * 730,

@@ -44,6 +44,7 @@ def test_secrets_are_hidden_wherever_they_are_named() -> None:
         ({"Name": "/db/dsn", "Type": "SecureString", "Value": "x"}, "Value"),
         ({"ParameterKey": "DbPassword", "ParameterValue": "x"}, "ParameterValue"),
         ({"key": "Cookie", "value": "x"}, "value"),
+        ({"KeyId": "k", "Plaintext": "aHVudGVyMg=="}, "Plaintext"),
         ({"Name": "colour", "Value": "x"}, None),
     ],
 )

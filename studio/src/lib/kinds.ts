@@ -50,6 +50,7 @@ const KINDS: Record<string, Kind> = {
   rds: { title: "Database", hue: 230, icon: TABLE },
   "rds-data": { title: "Database", hue: 230, icon: TABLE },
   secretsmanager: { title: "Secret", hue: 355, icon: KEY },
+  kms: { title: "Key", hue: 355, icon: KEY },
   ssm: { title: "Parameter", hue: 355, icon: KEY },
   elbv2: { title: "Load balancer", hue: 275, icon: SCALES },
   xray: { title: "Part of a function's work", hue: 27, icon: "M5 6h14 M8 11h9 M8 16h6 M5 6v12" },
