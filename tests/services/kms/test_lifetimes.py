@@ -69,8 +69,9 @@ def test_a_disabled_key_is_rotated_when_it_is_enabled_again(kumoi: Any, kms: Any
 
 def test_some_keys_are_not_rotated(kms: Any, new_key: NewKey, refused: Refused) -> None:
     pair = new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
-    for call in (kms.enable_key_rotation, kms.get_key_rotation_status, kms.rotate_key_on_demand):
+    for call in (kms.enable_key_rotation, kms.disable_key_rotation, kms.rotate_key_on_demand):
         assert refused(call, KeyId=pair)[0] == "UnsupportedOperationException"
+    assert kms.get_key_rotation_status(KeyId=pair)["KeyRotationEnabled"] is False
     assert refused(kms.enable_key_rotation, KeyId=new_key(), RotationPeriodInDays=2561)[0] == "ValidationException"
 
 

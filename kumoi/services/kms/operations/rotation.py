@@ -44,9 +44,8 @@ async def _set(tx: Transaction, named: Named, days: int | None) -> None:
 
 @kms.operation
 async def get_key_rotation_status(call: Call, KeyId: str) -> dict[str, Any]:
-    """Whether, and when, a key is rotated."""
+    """Whether, and when, a key is rotated: keys that cannot be are not."""
     key = (await find_key(call, KeyId, aliases=False, foreign=True)).key
-    check_rotates(key)
     status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": key.rotation is not None and key.window is None}
     if key.rotation is not None and key.window is None:
         status |= {"RotationPeriodInDays": key.rotation.days, "NextRotationDate": key.rotation.next}
