@@ -7,14 +7,15 @@ Service" of the service authorization reference, and "Authorizing requests" of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
-from kumoi.doorway.authorization import EVERYTHING, everything, resource_tags
+from kumoi.doorway.authorization import EVERYTHING, everything
 from kumoi.policy import Policy, compile_policy
-from kumoi.services.kms.grant_rules import allows, as_policy, retiring_policy
-from kumoi.services.kms.naming import ALIAS, Named, parse_key
+from kumoi.services.kms.condition_keys import context, encryption_context, keys_of, told_context
+from kumoi.services.kms.grant_rules import allows, as_policy, passes_on, retiring_policy
+from kumoi.services.kms.naming import Named, parse_key
 from kumoi.services.kms.records import Alias, Grant, Key, aliases, grants
 from kumoi.services.kms.store import seek
 from kumoi.services.kms.tokens import read_grant_token
@@ -68,9 +69,9 @@ def both_keys(call: Call) -> Iterator[Ask]:
     source, target = call.params.get("SourceKeyId"), call.params.get("DestinationKeyId")
     same = {"kms:reencryptonsamekey": (str(source == target).lower(),)}
     from_arn = _of_ciphertext(call) if source is None else _arn(call, str(source))
-    yield Ask("kms:ReEncryptFrom", from_arn, {**encryption_context(_context_of(call, "Source")), **same})
+    yield Ask("kms:ReEncryptFrom", from_arn, {**encryption_context(told_context(call, "Source")), **same})
     to_arn = _arn(call, str(target))
-    yield Ask("kms:ReEncryptTo", to_arn, {**encryption_context(_context_of(call, "Destination")), **same})
+    yield Ask("kms:ReEncryptTo", to_arn, {**encryption_context(told_context(call, "Destination")), **same})
 
 
 def grant_key(call: Call) -> str:
@@ -82,80 +83,6 @@ def grant_key(call: Call) -> str:
         return read_grant_token(call.doorway.identity.sealer, str(token)).key_arn
     except AwsError:
         return EVERYTHING
-
-
-def _context_of(call: Call, which: str = "") -> dict[str, str]:
-    """The encryption context that a call tells; of ReEncrypt the Source or the Destination one."""
-    given = call.params.get(f"{which}EncryptionContext")
-    return given if isinstance(given, dict) else {}
-
-
-def encryption_context(context: Mapping[str, str]) -> dict[str, Sequence[str]]:
-    """The condition keys that an encryption context is."""
-    if not context:
-        return {}
-    keys: dict[str, Sequence[str]] = {f"kms:encryptioncontext:{name.lower()}": (context[name],) for name in context}
-    return {**keys, "kms:encryptioncontextkeys": list(context)}
-
-
-_MEMBERS = (
-    ("BypassPolicyLockoutSafetyCheck", "kms:bypasspolicylockoutsafetycheck"),
-    ("KeyPairSpec", "kms:datakeypairspec"),
-    ("EncryptionAlgorithm", "kms:encryptionalgorithm"),
-    ("ExpirationModel", "kms:expirationmodel"),
-    ("GranteePrincipal", "kms:granteeprincipal"),
-    ("Operations", "kms:grantoperations"),
-    ("KeyAgreementAlgorithm", "kms:keyagreementalgorithm"),
-    ("MacAlgorithm", "kms:macalgorithm"),
-    ("MessageType", "kms:messagetype"),
-    ("PrimaryRegion", "kms:primaryregion"),
-    ("ReplicaRegion", "kms:replicaregion"),
-    ("RetiringPrincipal", "kms:retiringprincipal"),
-    ("RotationPeriodInDays", "kms:rotationperiodindays"),
-    ("PendingWindowInDays", "kms:schedulekeydeletionpendingwindowindays"),
-    ("SigningAlgorithm", "kms:signingalgorithm"),
-    ("WrappingAlgorithm", "kms:wrappingalgorithm"),
-    ("WrappingKeySpec", "kms:wrappingkeyspec"),
-    ("KeySpec", "kms:keyspec"),
-    ("KeyUsage", "kms:keyusage"),
-    ("Origin", "kms:keyorigin"),
-    ("MultiRegion", "kms:multiregion"),
-)
-_OF_NEW_KEYS = frozenset(("kms:keyspec", "kms:keyusage", "kms:keyorigin", "kms:multiregion"))
-_SYMMETRIC_USES = frozenset(("Encrypt", "Decrypt"))
-
-
-def context(call: Call) -> dict[str, Sequence[str]]:
-    """KMS's own condition keys that a request sets."""
-    params, found = call.params, dict[str, Sequence[str]]()
-    for member, name in _MEMBERS:
-        if member in params and (name not in _OF_NEW_KEYS or call.operation == "CreateKey"):
-            found[name] = _texts(params[member])
-    if call.operation in _SYMMETRIC_USES:
-        found.setdefault("kms:encryptionalgorithm", ("SYMMETRIC_DEFAULT",))
-    if call.operation == "Sign" or call.operation == "Verify":
-        found.setdefault("kms:messagetype", ("RAW",))
-    limits = params.get("Constraints")
-    if call.operation == "CreateGrant":
-        kinds = [name for name in ("EncryptionContextEquals", "EncryptionContextSubset") if name in (limits or {})]
-        found |= {"kms:grantisforawsresource": ("false",)}
-        if kinds:
-            found["kms:grantconstrainttype"] = kinds
-    named = str(params.get("KeyId", ""))
-    if ALIAS in named:
-        found["kms:requestalias"] = (named[named.index(ALIAS) :],)
-    tags = params.get("Tags")
-    if isinstance(tags, list):
-        given = {str(one.get("TagKey", "")): str(one.get("TagValue", "")) for one in tags}
-        found |= {f"aws:requesttag/{name.lower()}": (value,) for name, value in given.items()}
-        found["aws:tagkeys"] = list(given)
-    return {**found, **encryption_context(_context_of(call)), "kms:calleraccount": (call.caller.account,)}
-
-
-def _texts(value: object) -> Sequence[str]:
-    if isinstance(value, list):
-        return [str(one) for one in value]
-    return (str(value).lower() if isinstance(value, bool) else str(value),)
 
 
 class _Known(NamedTuple):
@@ -187,7 +114,7 @@ async def owned(call: Call, ask: Ask) -> Owned:
         return Owned(named.account)
     arn = ask.resource if of_alias else found.key.arn
     policies = (compile_policy(found.key.policy, "resource", "key policy"), *_granted(call, ask, found.grants))
-    return Owned(named.account, policies, arn, _keys_of(found), required=True)
+    return Owned(named.account, policies, arn, keys_of(found.key, found.aliases), required=True)
 
 
 _OF_ALIASES = frozenset(("kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"))
@@ -202,9 +129,10 @@ def _granted(call: Call, ask: Ask, known: Sequence[Grant]) -> Iterator[Policy]:
         yield from (one for one in policies if one is not None)
         return
     which = {"ReEncryptFrom": "Source", "ReEncryptTo": "Destination"}.get(operation, "")
-    told = _context_of(call, which)
+    told = told_context(call, which)
     for grant in known:
-        if allows(grant, operation, told, call.caller.source_arn):
+        passes = operation != "CreateGrant" or passes_on(grant, call.params)
+        if passes and allows(grant, operation, told, call.caller.source_arn):
             yield as_policy(grant, ask.action)
 
 
@@ -216,22 +144,6 @@ def _retired(call: Call) -> str:
         return read_grant_token(call.doorway.identity.sealer, str(token)).grant
     except AwsError:
         return ""
-
-
-def _keys_of(found: _Known) -> dict[str, Sequence[str]]:
-    """The condition keys that a key sets."""
-    key = found.key
-    keys: dict[str, Sequence[str]] = {
-        "kms:keyspec": (key.spec,),
-        "kms:keyusage": (key.usage,),
-        "kms:keyorigin": (key.origin,),
-        "kms:multiregion": (str(key.multi_region).lower(),),
-    }
-    if key.multi_region:
-        keys["kms:multiregionkeytype"] = ("REPLICA" if key.is_replica else "PRIMARY",)
-    if found.aliases:
-        keys["kms:resourcealiases"] = [one.name for one in found.aliases]
-    return {**keys, **resource_tags(key.tags)}
 
 
 AUTHORIZATION = Authorization(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from kumoi.policy import Policy, compile_policy
 from kumoi.services.kms.errors import invalid
@@ -49,6 +50,18 @@ def allows(grant: Grant, operation: str, context: Mapping[str, str], source_arn:
     if grant.equals is not None and grant.equals != context:
         return False
     return grant.subset is None or grant.subset.items() <= context.items()
+
+
+def passes_on(grant: Grant, asked: Mapping[str, Any]) -> bool:
+    """Whether a grant lets its grantee give the grant that is asked for: one that allows nothing more than itself."""
+    if not set(asked.get("Operations", ())) <= set(grant.operations):
+        return False
+    limits = asked.get("Constraints") or {}
+    equals: dict[str, str] | None = limits.get("EncryptionContextEquals")
+    subset: dict[str, str] = limits.get("EncryptionContextSubset", {})
+    if grant.equals is not None:
+        return equals == grant.equals
+    return (grant.subset or {}).items() <= (subset if equals is None else equals).items()
 
 
 def as_policy(grant: Grant, action: str) -> Policy:

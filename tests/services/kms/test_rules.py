@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kumoi.policy import Caller, Request, compile_policy
 from kumoi.services.kms.ciphertext import authenticated, decrypt, encrypt, parse
-from kumoi.services.kms.grant_rules import allows
+from kumoi.services.kms.grant_rules import allows, passes_on
 from kumoi.services.kms.naming import Named, parse_key
 from kumoi.services.kms.policies import check_policy, default_policy, managed_policy
 from kumoi.services.kms.records import Grant, Key, Rotation
@@ -129,6 +129,39 @@ def test_grants_keep_their_constraints(limits: dict[str, Any], context: dict[str
     grant = Grant(key=KEY, id="g", created=0.0, issuer=ACCOUNT, operations=("Decrypt", "DescribeKey"), **limits)
     assert allows(grant, "Decrypt", context) is allowed
     assert not allows(grant, "Encrypt", context)
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "passes"),
+    [
+        ({}, {"Operations": ["Decrypt"]}, True),
+        ({}, {"Operations": ["Decrypt", "Encrypt"]}, False),
+        ({"subset": {"a": "1"}}, {"Operations": ["Decrypt"]}, False),
+        (
+            {"subset": {"a": "1"}},
+            {"Operations": ["Decrypt"], "Constraints": {"EncryptionContextSubset": {"a": "1", "b": "2"}}},
+            True,
+        ),
+        (
+            {"subset": {"a": "1"}},
+            {"Operations": ["Decrypt"], "Constraints": {"EncryptionContextEquals": {"b": "2"}}},
+            False,
+        ),
+        (
+            {"equals": {"a": "1"}},
+            {"Operations": ["Decrypt"], "Constraints": {"EncryptionContextSubset": {"a": "1"}}},
+            False,
+        ),
+        (
+            {"equals": {"a": "1"}},
+            {"Operations": ["Decrypt"], "Constraints": {"EncryptionContextEquals": {"a": "1"}}},
+            True,
+        ),
+    ],
+)
+def test_a_grant_is_passed_on_with_nothing_more(limits: dict[str, Any], asked: dict[str, Any], passes: bool) -> None:
+    grant = Grant(key=KEY, id="g", created=0.0, issuer=ACCOUNT, operations=("Decrypt", "CreateGrant"), **limits)
+    assert passes_on(grant, asked) is passes
 
 
 def caller(name: str) -> Caller:
