@@ -15,7 +15,9 @@ from kumoi.doorway.authorization import EVERYTHING, everything
 from kumoi.policy import Policy, compile_policy
 from kumoi.services.kms.condition_keys import context, encryption_context, keys_of, told_context
 from kumoi.services.kms.grant_rules import allows, as_policy, passes_on, retiring_policy
+from kumoi.services.kms.managed import is_managed, service_of
 from kumoi.services.kms.naming import Named, parse_key
+from kumoi.services.kms.policies import managed_policy
 from kumoi.services.kms.records import Alias, Grant, Key, aliases, grants
 from kumoi.services.kms.store import seek
 from kumoi.services.kms.tokens import read_grant_token
@@ -110,6 +112,9 @@ async def owned(call: Call, ask: Ask) -> Owned:
         return Owned(call.account)
     of_alias = bool(named.alias) and ask.action in _OF_ALIASES
     found = await _known(call.doorway.state.at(named.account, call.region), named)
+    if found is None and is_managed(named):
+        policy = managed_policy(named.account, named.region, service_of(named))
+        return Owned(named.account, (compile_policy(policy, "resource", "key policy"),), required=True)
     if found is None or (ask.action == "kms:CreateAlias" and of_alias):
         return Owned(named.account)
     arn = ask.resource if of_alias else found.key.arn

@@ -46,12 +46,17 @@ class Made(NamedTuple):
 
 def is_managed(named: Named) -> bool:
     """Whether a request names an AWS managed key that there is."""
-    return named.alias.startswith(MANAGED) and named.alias.removeprefix(MANAGED) in NAMES
+    return named.alias.startswith(MANAGED) and service_of(named) in NAMES
+
+
+def service_of(named: Named) -> str:
+    """The service that an AWS managed key is for."""
+    return named.alias.removeprefix(MANAGED)
 
 
 def make(sealer: Sealer, named: Named, now: float) -> Made:
     """The key of a service in an account and region."""
-    service = named.alias.removeprefix(MANAGED)
+    service = service_of(named)
     fallback = f"Default key that protects my {service} data when no other key is defined"
     key = Key(
         id=uuid(),

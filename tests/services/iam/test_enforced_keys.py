@@ -161,3 +161,12 @@ def test_aliases_and_tags_are_permissions_of_their_own(
     refusal(named.describe_key, KeyId=key["KeyId"])
     refusal(tagged.delete_alias, AliasName="alias/mine")
     both.delete_alias(AliasName="alias/mine")
+
+
+def test_an_aws_managed_key_is_used_through_its_service_alone(
+    connect: Connect, document: Helper, new_user: Helper, refusal: Helper
+) -> None:
+    user = connect("kms", new_user(connect, "direct", document("kms:*")))
+    refusal(user.encrypt, KeyId="alias/aws/sns", Plaintext=b"x")  # before it is there, and afterwards
+    assert user.describe_key(KeyId="alias/aws/sns")["KeyMetadata"]["KeyManager"] == "AWS"
+    refusal(user.encrypt, KeyId="alias/aws/sns", Plaintext=b"x")

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kumoi.doorway import Call
-from kumoi.names import hex_id
+from kumoi.names import hex_id, partition_of
 from kumoi.services.kms import kms
 from kumoi.services.kms.answers import listed_grant
 from kumoi.services.kms.errors import dry_run, invalid, not_found
@@ -50,7 +50,7 @@ async def create_grant(
         key=found.key.id,
         id=hex_id(_DIGITS),
         created=call.now,
-        issuer=f"arn:aws:iam::{call.account}:root",
+        issuer=f"arn:{partition_of(call.region)}:iam::{call.account}:root",
         operations=tuple(dict.fromkeys(Operations)),
         grantee=GranteePrincipal or "",
         grantee_service=GranteeServicePrincipal or "",
