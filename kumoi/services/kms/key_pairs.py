@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -22,11 +22,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kumoi.services.kms.errors import bad_ciphertext, invalid
-from kumoi.services.kms.specs import SPECS
+from kumoi.services.kms.specs import ED25519, SPECS
 from kumoi.wire.errors import aws_error
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 CURVES: Mapping[str, ec.EllipticCurve] = {
     "ECC_NIST_P256": ec.SECP256R1(),
@@ -48,6 +48,8 @@ def new_pair(spec: str) -> KeyPair:
     """A new pair of a spec."""
     if spec in CURVES:
         return _pair(ec.generate_private_key(CURVES[spec]))
+    if spec == ED25519:
+        return _pair(ed25519.Ed25519PrivateKey.generate())
     return _pair(rsa.generate_private_key(public_exponent=65537, key_size=SPECS[spec].size))
 
 
@@ -60,6 +62,8 @@ def read_pair(private: bytes, spec: str) -> KeyPair:
     if isinstance(key, rsa.RSAPrivateKey) and spec.startswith("RSA_") and key.key_size == SPECS[spec].size:
         return _pair(key)
     if isinstance(key, ec.EllipticCurvePrivateKey) and spec in CURVES and key.curve.name == CURVES[spec].name:
+        return _pair(key)
+    if isinstance(key, ed25519.Ed25519PrivateKey) and spec == ED25519:
         return _pair(key)
     raise ValueError(f"not a private key of the spec {spec}")
 
@@ -74,14 +78,14 @@ def _pair(key: PrivateKey) -> KeyPair:
 def private_key(der: bytes) -> PrivateKey:
     """A private key that was made or checked here."""
     key = load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
-    assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)
+    assert isinstance(key, PrivateKey)
     return key
 
 
 def public_key(der: bytes) -> PublicKey:
     """A public key that was made here."""
     key = load_der_public_key(der)
-    assert isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey)
+    assert isinstance(key, PublicKey)
     return key
 
 

@@ -1,4 +1,4 @@
-"""Signatures: RSASSA-PSS, RSASSA-PKCS1-v1_5 and ECDSA over messages or their digests; pure.
+"""Signatures: RSASSA-PSS, RSASSA-PKCS1-v1_5 and ECDSA over messages or their digests, Ed25519 over messages; pure.
 
 A PSS salt is as long as the digest; ECDSA signatures are DER. Source: the API reference of Sign, and "Asymmetric key
 specs" of the developer guide.
@@ -14,50 +14,60 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from kumoi.services.kms.errors import invalid
 from kumoi.services.kms.key_pairs import private_key, public_key
 
+_ED25519 = "ED25519_SHA_512"
 _DIGESTS: dict[str, hashes.HashAlgorithm] = {"256": hashes.SHA256(), "384": hashes.SHA384(), "512": hashes.SHA512()}
 
 
-def digest_of(algorithm: str, message: bytes, message_type: str) -> bytes:
-    """What is signed of a RAW message, or a DIGEST as it is; ValidationException for one of another length."""
-    digest = _DIGESTS[algorithm.rpartition("_")[2]]
-    if message_type == "DIGEST":
-        if len(message) != digest.digest_size:
-            raise invalid(f"Digest is invalid length for algorithm {algorithm}.")
+def signed_part(algorithm: str, message: bytes, message_type: str) -> bytes:
+    """What is signed: the digest of a RAW message, or a DIGEST as it is; of Ed25519 a RAW message itself.
+
+    ValidationException for a digest of another length, and for message types that an algorithm does not have.
+    """
+    if algorithm == _ED25519 and message_type == "RAW":
         return message
-    if message_type != "RAW":
+    if algorithm == _ED25519 or message_type not in ("RAW", "DIGEST"):
         raise invalid(f"MessageType {message_type} is not compatible with algorithm {algorithm}.")
-    hashing = hashes.Hash(digest)
-    hashing.update(message)
-    return hashing.finalize()
+    digest = _digest(algorithm)
+    if message_type == "RAW":
+        hashing = hashes.Hash(digest)
+        hashing.update(message)
+        return hashing.finalize()
+    if len(message) != digest.digest_size:
+        raise invalid(f"Digest is invalid length for algorithm {algorithm}.")
+    return message
 
 
-def sign(private: bytes, algorithm: str, digest: bytes) -> bytes:
-    """The signature of a digest with a private key (DER)."""
-    key, prehashed = private_key(private), _prehashed(algorithm)
+def sign(private: bytes, algorithm: str, part: bytes) -> bytes:
+    """The signature of what is signed with a private key (DER)."""
+    key = private_key(private)
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(digest, _padding(algorithm), prehashed)
-    return key.sign(digest, ec.ECDSA(prehashed))
+        return key.sign(part, _padding(algorithm), Prehashed(_digest(algorithm)))
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(part, ec.ECDSA(Prehashed(_digest(algorithm))))
+    return key.sign(part)
 
 
-def verifies(public: bytes, algorithm: str, digest: bytes, signature: bytes) -> bool:
-    """Whether a signature is that of a digest, by the public key (DER) of its signer."""
-    key, prehashed = public_key(public), _prehashed(algorithm)
+def verifies(public: bytes, algorithm: str, part: bytes, signature: bytes) -> bool:
+    """Whether a signature is that of what was signed, by the public key (DER) of its signer."""
+    key = public_key(public)
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, digest, _padding(algorithm), prehashed)
+            key.verify(signature, part, _padding(algorithm), Prehashed(_digest(algorithm)))
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, part, ec.ECDSA(Prehashed(_digest(algorithm))))
         else:
-            key.verify(signature, digest, ec.ECDSA(prehashed))
+            key.verify(signature, part)
     except InvalidSignature:
         return False
     return True
 
 
-def _prehashed(algorithm: str) -> Prehashed:
-    return Prehashed(_DIGESTS[algorithm.rpartition("_")[2]])
+def _digest(algorithm: str) -> hashes.HashAlgorithm:
+    return _DIGESTS[algorithm.rpartition("_")[2]]
 
 
 def _padding(algorithm: str) -> padding.AsymmetricPadding:
     if algorithm.startswith("RSASSA_PSS"):
-        digest = _DIGESTS[algorithm.rpartition("_")[2]]
+        digest = _digest(algorithm)
         return padding.PSS(padding.MGF1(digest), digest.digest_size)
     return padding.PKCS1v15()

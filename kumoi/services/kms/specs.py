@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from kumoi.services.kms.errors import invalid, unsupported, wrong_algorithm
 
-SYMMETRIC = "SYMMETRIC_DEFAULT"
+SYMMETRIC, ED25519 = "SYMMETRIC_DEFAULT", "ECC_NIST_EDWARDS25519"
 ENCRYPT, SIGN, MAC, AGREE = "ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"
 
 _OAEP = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")
@@ -37,6 +37,7 @@ SPECS: Mapping[str, Spec] = {
     "ECC_NIST_P384": Spec({SIGN: ("ECDSA_SHA_384",), AGREE: ("ECDH",)}),
     "ECC_NIST_P521": Spec({SIGN: ("ECDSA_SHA_512",), AGREE: ("ECDH",)}),
     "ECC_SECG_P256K1": Spec({SIGN: ("ECDSA_SHA_256",)}),
+    ED25519: Spec({SIGN: ("ED25519_SHA_512",)}),
     "HMAC_224": Spec({MAC: ("HMAC_SHA_224",)}, 28),
     "HMAC_256": Spec({MAC: ("HMAC_SHA_256",)}, 32),
     "HMAC_384": Spec({MAC: ("HMAC_SHA_384",)}, 48),

@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_private_key,
+    load_der_public_key,
+)
 
 Refused = Callable[..., tuple[str, str]]
 NewKey = Callable[..., str]
@@ -74,6 +79,22 @@ def test_an_algorithm_has_to_fit_the_key(kms: Any, new_key: NewKey, refused: Ref
         assert wrong[0] == "InvalidKeyUsageException"
     mu = refused(kms.sign, KeyId=key, Message=b"m", SigningAlgorithm="ECDSA_SHA_256", MessageType="EXTERNAL_MU")
     assert mu[0] == "ValidationException"
+
+
+def test_ed25519_signs_messages_themselves(kms: Any, new_key: NewKey, refused: Refused) -> None:
+    key = new_key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")
+    public = load_der_public_key(kms.get_public_key(KeyId=key)["PublicKey"])
+    assert isinstance(public, ed25519.Ed25519PublicKey)
+    asked = {"KeyId": key, "SigningAlgorithm": "ED25519_SHA_512"}
+    signature = kms.sign(Message=b"m", **asked)["Signature"]
+    public.verify(signature, b"m")
+    assert kms.verify(Message=b"m", Signature=signature, **asked)["SignatureValid"] is True
+    assert refused(kms.verify, Message=b"n", Signature=signature, **asked)[0] == "KMSInvalidSignatureException"
+    digest_alone = refused(kms.sign, Message=b"m" * 64, MessageType="DIGEST", **asked)
+    assert digest_alone[0] == "ValidationException"
+    pair = kms.generate_data_key_pair(KeyId="alias/aws/s3", KeyPairSpec="ECC_NIST_EDWARDS25519")
+    private = load_der_private_key(pair["PrivateKeyPlaintext"], None)
+    assert private.public_key() == load_der_public_key(pair["PublicKey"])
 
 
 @pytest.mark.parametrize("size", [224, 256, 384, 512])

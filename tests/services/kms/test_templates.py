@@ -147,3 +147,20 @@ def test_drift_of_a_key_is_told(kms: Any, stacks: Any) -> None:
     ] == "DETECTION_IN_PROGRESS":
         continue
     assert (found["StackDriftStatus"], found["DriftedStackResourceCount"]) == ("DRIFTED", 1)
+
+
+def test_a_key_that_is_there_is_taken_in(kms: Any, stacks: Any) -> None:
+    made = kms.create_key(Description="d")["KeyMetadata"]["KeyId"]
+    stacks.create_change_set(
+        StackName="s",
+        ChangeSetName="c",
+        ChangeSetType="IMPORT",
+        TemplateBody=template(Key={**key(Description="d"), "DeletionPolicy": "Retain"}),
+        ResourcesToImport=[
+            {"ResourceType": "AWS::KMS::Key", "LogicalResourceId": "Key", "ResourceIdentifier": {"KeyId": made}}
+        ],
+    )
+    stacks.get_waiter("change_set_create_complete").wait(StackName="s", ChangeSetName="c", WaiterConfig={"Delay": 1})
+    stacks.execute_change_set(StackName="s", ChangeSetName="c")
+    stack = settled(stacks)
+    assert (stack["StackStatus"], outputs(stack)["Id"]) == ("IMPORT_COMPLETE", made)

@@ -26,10 +26,10 @@ async def sign(
     DryRun: bool = False,
 ) -> dict[str, Any]:
     """Sign a message, or its digest."""
-    found, digest = await _ready(call, KeyId, Message, SigningAlgorithm, MessageType)
+    found, part = await _ready(call, KeyId, Message, SigningAlgorithm, MessageType)
     if DryRun:
         raise dry_run()
-    signature = await asyncio.to_thread(signing.sign, found.secret, SigningAlgorithm, digest)
+    signature = await asyncio.to_thread(signing.sign, found.secret, SigningAlgorithm, part)
     return {"KeyId": found.key.arn, "Signature": signature, "SigningAlgorithm": SigningAlgorithm}
 
 
@@ -45,9 +45,9 @@ async def verify(
     DryRun: bool = False,
 ) -> dict[str, Any]:
     """Check a signature; KMSInvalidSignatureException where it is not the message's."""
-    found, digest = await _ready(call, KeyId, Message, SigningAlgorithm, MessageType)
+    found, part = await _ready(call, KeyId, Message, SigningAlgorithm, MessageType)
     public = found.material.public
-    if not await asyncio.to_thread(signing.verifies, public, SigningAlgorithm, digest, Signature):
+    if not await asyncio.to_thread(signing.verifies, public, SigningAlgorithm, part, Signature):
         raise aws_error("KMSInvalidSignatureException", "The signature is not that of this message by this key.")
     if DryRun:
         raise dry_run()
@@ -55,10 +55,10 @@ async def verify(
 
 
 async def _ready(call: Call, key_id: str, message: bytes, algorithm: str, message_type: str) -> tuple[Usable, bytes]:
-    """The key of a request, and the digest that is signed."""
+    """The key of a request, and what is signed."""
     found = await use(call, key_id, SIGN)
     check_algorithm(found.key.spec, SIGN, algorithm)
-    return found, signing.digest_of(algorithm, message, message_type)
+    return found, signing.signed_part(algorithm, message, message_type)
 
 
 @kms.operation
