@@ -64,6 +64,7 @@ def test_damaged_ciphertexts_are_refused(kms: Any, new_key: NewKey, refused: Ref
         assert code in ("InvalidCiphertextException", "AccessDeniedException")
         assert refused(kms.decrypt, CiphertextBlob=blob[: at or 1])[0] == "InvalidCiphertextException"
     assert refused(kms.decrypt, CiphertextBlob=os.urandom(6144))[0] == "InvalidCiphertextException"
+    assert refused(kms.decrypt)[0] == "ValidationException"
 
 
 def test_at_most_4096_bytes_are_encrypted(kms: Any, new_key: NewKey, refused: Refused) -> None:

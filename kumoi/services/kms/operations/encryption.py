@@ -38,7 +38,7 @@ async def encrypt(
 @kms.operation
 async def decrypt(
     call: Call,
-    CiphertextBlob: bytes,
+    CiphertextBlob: bytes | None = None,
     EncryptionContext: dict[str, str] | None = None,
     GrantTokens: list[str] | None = None,
     KeyId: str | None = None,
@@ -60,8 +60,8 @@ async def decrypt(
 @kms.operation
 async def re_encrypt(
     call: Call,
-    CiphertextBlob: bytes,
     DestinationKeyId: str,
+    CiphertextBlob: bytes | None = None,
     SourceEncryptionContext: dict[str, str] | None = None,
     SourceKeyId: str | None = None,
     DestinationEncryptionContext: dict[str, str] | None = None,
@@ -102,9 +102,11 @@ async def seal(found: Usable, algorithm: str, plaintext: bytes, context: Mapping
 
 
 async def open_blob(
-    call: Call, blob: bytes, key_id: str | None, algorithm: str, context: Mapping[str, str] | None
+    call: Call, blob: bytes | None, key_id: str | None, algorithm: str, context: Mapping[str, str] | None
 ) -> tuple[Usable, bytes]:
     """The key of a ciphertext, and its plaintext."""
+    if blob is None:  # the model has it optional, for trials without one
+        raise invalid("Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null")
     if algorithm == SYMMETRIC:
         return await _open_symmetric(call, blob, key_id, context or _NO_CONTEXT)
     if key_id is None:
