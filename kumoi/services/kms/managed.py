@@ -29,9 +29,8 @@ _DESCRIPTIONS = {
     "ssm": "Default key that protects my SSM parameters when no other key is defined",
 }
 _OTHERS = (
-    *("backup", "codebuild", "codecommit", "connect", "dms", "elasticfilesystem", "es", "events", "fsx", "glue"),
-    *("kafka", "kinesis", "kinesisvideo", "lex", "lightsail", "logs", "memorydb", "mq", "redshift", "sagemaker"),
-    *("states", "workspaces", "xray"),
+    *("backup", "codeartifact", "codebuild", "codecommit", "connect", "dms", "elasticfilesystem", "es", "fsx", "glue"),
+    *("kafka", "kinesis", "kinesisvideo", "lex", "lightsail", "mq", "redshift", "sagemaker", "workspaces", "xray"),
 )
 NAMES = frozenset((*_DESCRIPTIONS, *_OTHERS))
 

@@ -160,6 +160,8 @@ def test_aws_managed_keys_are_there_when_they_are_asked_for(kms: Any, refused: R
     assert [one["AliasName"] for one in kms.list_aliases()["Aliases"]] == ["alias/aws/s3", "alias/aws/sqs"]
     assert kms.get_key_rotation_status(KeyId=told["KeyId"])["KeyRotationEnabled"] is True
     assert refused(kms.describe_key, KeyId="alias/aws/nothing")[0] == "NotFoundException"
+    another = "arn:aws:kms:us-east-1:210987654321:alias/aws/s3"
+    assert refused(kms.describe_key, KeyId=another)[0] == "NotFoundException"
     for call, params in (
         (kms.schedule_key_deletion, {}),
         (kms.disable_key, {}),
