@@ -26,6 +26,7 @@ _CLIENTS = (
         "iot",
         "iot-data-plane",
         "kinesis",
+        "kms",
         "lambda",
         "pipes",
         "rds",

@@ -23,6 +23,7 @@ _INTERNAL = {
     "dynamodb": ("InternalServerError", 500),
     "dynamodbstreams": ("InternalServerError", 500),
     "ec2": ("InternalError", 500),
+    "kms": ("KMSInternalException", 500),
     "lambda": ("ServiceException", 500),
     "s3": ("InternalError", 500),
     "sns": ("InternalError", 500),

@@ -67,9 +67,9 @@ async def find(tx: Transaction, named: Named) -> Key:
 
 
 @transactional
-async def _find_or_make(tx: Transaction, sealer: Sealer, named: Named, own: bool) -> Key:
+async def _find_or_make(tx: Transaction, sealer: Sealer, named: Named, ours: bool) -> Key:
     found = await seek(tx, named)
-    if found is not None or not own or not is_managed(named):
+    if found is not None or not ours or not is_managed(named):
         return found or await find(tx, named)
     made = make(sealer, named, tx.now)
     await keys.put(tx, made.key)
@@ -88,8 +88,8 @@ async def locate(call: Call, named: Named) -> Key:
         key_id = "" if alias is None else alias.key
     key = await keys.look(state, key_id) if key_id else None
     if key is None:
-        own = named.account == call.account
-        key = await _find_or_make(state, call.doorway.identity.sealer, named, own)
+        ours = named.account == call.account
+        key = await _find_or_make(state, call.doorway.identity.sealer, named, ours)
     call.node = kms.named(key.id)
     return key
 
