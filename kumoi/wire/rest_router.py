@@ -2,7 +2,8 @@
 
 Works on the raw path: labels are percent-decoded after they matched, empty segments and `..` stay as they are. Among
 operations of one path the one with the most of its fixed query keys, required query members and required headers
-present wins.
+present wins. A fixed key (`?attributes`) says enough: headers that its operation needs besides are for the operation
+to miss.
 
 Where only one way leads on it is gone without a call of its own: most requests of REST services come by here.
 """
@@ -211,7 +212,7 @@ def _candidate(operation: OperationModel, labels: tuple[str, ...], fixed: str) -
             where = member.traits.get("location")
             if where == "querystring" and member.location_name not in literals:
                 query.add(member.location_name or name)
-            elif where == "header":
+            elif where == "header" and not literals:
                 headers.add((member.location_name or name).lower())
     score = 10 * (len(literals) + len(query) + len(headers)) - 5 * operation.deprecated
     return Candidate(operation, labels, literals, frozenset(query), frozenset(headers), score)

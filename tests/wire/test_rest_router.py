@@ -38,6 +38,7 @@ S3 = [
     ("GET", "/b/acl", "GetObject", {"Bucket": "b", "Key": "acl"}),
     ("GET", "/b/k?acl", "GetObjectAcl", {"Bucket": "b", "Key": "k"}),
     ("GET", "/b/k?uploadId=u", "ListParts", {"Bucket": "b", "Key": "k"}),
+    ("GET", "/b/k?attributes", "GetObjectAttributes", {"Bucket": "b", "Key": "k"}),
     ("PUT", "/b/k", "PutObject", {"Bucket": "b", "Key": "k"}),
     ("PUT", "/b/k?tagging", "PutObjectTagging", {"Bucket": "b", "Key": "k"}),
     ("PUT", "/b/k?partNumber=1&uploadId=u", "UploadPart", {"Bucket": "b", "Key": "k"}),

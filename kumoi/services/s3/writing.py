@@ -20,6 +20,7 @@ from kumoi.services.s3.records import INLINE_LIMIT, MANAGED, Bucket, Checksum, E
 from kumoi.services.s3.tags import header_tags
 from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error
+from kumoi.wire.query_shapes import fields
 
 MAX_PUT = 5 * 1024**3
 """Bytes of the largest body that one request may bring."""
@@ -68,8 +69,27 @@ def refuse_unserved(members: dict[str, Any]) -> None:
             raise not_implemented(header)
 
 
-def content_length(call: Call, body: Any, members: dict[str, Any]) -> int | None:
-    """The bytes that a body will have, where it is known before; raises EntityTooLarge or MissingContentLength."""
+def refuse_half_a_part(call: Call) -> None:
+    """Raise InvalidArgument or MethodNotAllowed where the query names a part's number or upload without the other."""
+    if call.http is None or not call.http.query:
+        return
+    names = {name for name, _ in fields(call.http.query)}
+    if "partNumber" in names:
+        raise aws_error(
+            "InvalidArgument",
+            "This operation does not accept partNumber without uploadId",
+            ArgumentName="partNumber",
+            ArgumentValue="partNumber",
+        )
+    if "uploadId" in names:
+        raise aws_error("MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+
+def content_length(call: Call, body: Any, members: dict[str, Any], *, form: bool = False) -> int | None:
+    """The bytes that a body will have, where it is known before: of all but a form's file.
+
+    Raises EntityTooLarge or MissingContentLength.
+    """
     if isinstance(body, bytes | bytearray | memoryview):
         size: int | None = len(body)
     elif call.http is None:
@@ -78,7 +98,7 @@ def content_length(call: Call, body: Any, members: dict[str, Any]) -> int | None
         headers = call.http.headers.index
         text = headers.get("x-amz-decoded-content-length") or headers.get("content-length")
         size = int(text) if text is not None and text.isascii() and text.isdigit() else None
-        if size is None and "transfer-encoding" in headers:
+        if size is None and not form:
             raise aws_error("MissingContentLength", "You must provide the Content-Length HTTP header.", status=411)
     if size is not None and size > MAX_PUT:
         raise aws_error(

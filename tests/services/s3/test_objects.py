@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -442,3 +444,33 @@ def test_a_function_is_made_of_a_package_in_a_bucket(kumoi: Any, s3: Any, bucket
     assert answer["Payload"].read() == b'"from S3"'
     with pytest.raises(ClientError, match="S3 Error Code: NoSuchKey"):
         functions.create_function(FunctionName="g", Code={"S3Bucket": bucket, "S3Key": "none.zip"}, **made)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "status", "told"),
+    [
+        ("GET ?attributes", {}, 400, ("InvalidRequest", "x-amz-object-attributes")),
+        ("PUT ?partNumber=1", {"Content-Length": "0"}, 400, ("InvalidArgument", "partNumber without uploadId")),
+        ("PUT ?uploadId=u", {"Content-Length": "0"}, 405, ("MethodNotAllowed", "not allowed against this resource")),
+        ("PUT ", {}, 411, ("MissingContentLength", "Content-Length")),
+        ("PUT ?partNumber=1&uploadId=u", {}, 411, ("MissingContentLength", "Content-Length")),
+        ("PUT ", {"Transfer-Encoding": "chunked"}, 411, ("MissingContentLength", "Content-Length")),
+    ],
+)
+def test_half_a_request_is_told_as_such(
+    kumoi: Any, s3: Any, bucket: str, request_line: str, headers: dict[str, str], status: int, told: tuple[str, str]
+) -> None:
+    s3.put_object(Bucket=bucket, Key="k", Body=b"kept")
+    method, query = request_line.split(" ")
+    connection = http.client.HTTPConnection(urlsplit(kumoi.url).netloc)
+    connection.putrequest(method, f"/{bucket}/k{query}")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    if "Transfer-Encoding" in headers:
+        connection.send(b"0\r\n\r\n")
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    connection.close()
+    assert (answer.status, f"<Code>{told[0]}</Code>" in text, told[1] in text) == (status, True, True)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"kept"

@@ -23,6 +23,7 @@ from kumoi.services.s3.writing import (
     described,
     etag_of,
     protected,
+    refuse_half_a_part,
     refuse_unserved,
     storage_class,
     written_at,
@@ -36,6 +37,7 @@ _ENCRYPTING = ("ServerSideEncryption", "SSECustomerAlgorithm", "SSECustomerKey",
 @s3.operation
 async def copy_object(call: Call, Bucket: str, Key: str, CopySource: str, **members: Any) -> dict[str, Any]:
     """Copy an object to another key or bucket, or onto itself with changes."""
+    refuse_half_a_part(call)
     refuse_unserved(members)
     check_write_headers(members.get("IfMatch"), members.get("IfNoneMatch"))
     row_key(Key)

@@ -19,6 +19,7 @@ from kumoi.services.s3.writing import (
     described,
     etag_of,
     protected,
+    refuse_half_a_part,
     refuse_unserved,
     take_in,
     written_at,
@@ -29,6 +30,7 @@ from kumoi.state import Transaction, transactional
 @s3.operation
 async def put_object(call: Call, Bucket: str, Key: str, Body: Any = None, **members: Any) -> dict[str, Any]:
     """Store an object: its body is read, hashed and verified, then it appears at once."""
+    refuse_half_a_part(call)
     return await store_object(call, Bucket, Key, Body, members, "ObjectCreated:Put")
 
 
@@ -40,7 +42,7 @@ async def store_object(
     check_write_headers(members.get("IfMatch"), members.get("IfNoneMatch"))
     row = row_key(key)
     fields = described(members)
-    size = content_length(call, body, members)
+    size = content_length(call, body, members, form=event == "ObjectCreated:Post")
     if size is None or size > INLINE_LIMIT:
         await _check(call.state, call, name, key, row, members)
     intake = await take_in(call, body, members)
