@@ -18,11 +18,11 @@ _BEGIN, _END = "/* Presto View: ", " */"
 
 
 class Catalog:
-    """The catalog; `database` is where names without one are looked for."""
+    """The catalog; `database` is where names without one are looked for: its name, or that in Hive's backquotes."""
 
     def __init__(self, asker: Asker, database: str) -> None:
         self.asker = asker
-        self.database = database.lower() or "default"
+        self.database = database.strip("`").lower() or "default"
 
     async def table(self, place: Place) -> dict[str, Any]:
         """A table or view; StatementFailed where it is not there."""

@@ -24,7 +24,10 @@ class WorkGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Execution(msgspec.Struct, frozen=True, kw_only=True):
-    """A statement that was or is to be run. `columns` are (name, type) of the answer, where it has one."""
+    """A statement that was or is to be run. `columns` are (name, type) of the answer, where it has one.
+
+    `manifest` is the key of the list of the objects that it wrote.
+    """
 
     id: str
     query: str
@@ -42,6 +45,7 @@ class Execution(msgspec.Struct, frozen=True, kw_only=True):
     header: bool = False
     output: str | None = None
     updated: int | None = None
+    manifest: str | None = None
     parameters: tuple[str, ...] = ()
     token: str | None = None
 

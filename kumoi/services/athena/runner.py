@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,13 +144,20 @@ class Runner:
             return {"scanned": answer.scanned, "columns": columns, "header": True, "output": key}
         if isinstance(statement, CreateAs | Insert | Unload):
             done = await _written(catalog, query, statement, place)
-            return {"scanned": done.scanned, "updated": done.rows}
-        lines = await _defined(catalog, query, statement)
+            told: dict[str, Any] = {"scanned": done.scanned, "updated": done.rows}
+            if done.objects is not None:
+                told["manifest"] = place.key(f"{name}-manifest.csv")
+                await _put_lines(job.asker, place.bucket, told["manifest"], done.objects, folder)
+            return told
         key = place.key(f"{name}.txt")
-        path = folder / "lines"
-        await asyncio.to_thread(path.write_text, "".join(f"{line}\n" for line in lines))
-        await job.asker.put(place.bucket, key, path)
+        await _put_lines(job.asker, place.bucket, key, await _defined(catalog, query, statement), folder)
         return {"columns": ((_column(statement), "string"),), "output": key}
+
+
+async def _put_lines(asker: Asker, bucket: str, key: str, lines: Sequence[str], folder: Path) -> None:
+    path = folder / "lines"
+    await asyncio.to_thread(path.write_text, "".join(f"{line}\n" for line in lines))
+    await asker.put(bucket, key, path)
 
 
 async def _written(

@@ -20,10 +20,11 @@ _FORMS: Mapping[str, Format] = {"PARQUET": "parquet", "JSON": "ndjson.gz", "TEXT
 
 
 class Done(NamedTuple):
-    """What a statement did: bytes read, and rows written."""
+    """What a statement did: bytes read, rows written, and the objects they are in (`s3://…`), if any could be."""
 
     scanned: int
     rows: int
+    objects: Sequence[str] | None = None
 
 
 async def create_as(catalog: Catalog, query: Query, wanted: CreateAs, default: Location) -> Done:
@@ -48,9 +49,9 @@ async def create_as(catalog: Catalog, query: Query, wanted: CreateAs, default: L
     answer = await query.run(wanted.sql, Output(form, tuple(keys)))
     columns = [{"Name": one.name, "Type": hive_name(one.kind)} for one in answer.columns]
     _check_keys(columns, keys)
-    rows = 0
+    rows, objects = 0, None
     if wanted.with_data:
-        rows = await _put(catalog.asker, place, answer.files[0], keys, form)
+        rows, objects = await _put(catalog.asker, place, answer.files[0], keys, form)
     serde, reads, writes = DESCRIPTORS[_stored(form)]
     delimiter = {"field.delim": options.get("field_delimiter", "\x01")} if form == "csv" else {}
     descriptor: dict[str, Any] = {
@@ -70,7 +71,7 @@ async def create_as(catalog: Catalog, query: Query, wanted: CreateAs, default: L
     await catalog.ask("CreateTable", DatabaseName=database, TableInput=table)
     if wanted.with_data and keys:
         await _add_partitions(catalog, database, wanted.place.name, descriptor, answer.files[0], keys)
-    return Done(answer.scanned, rows)
+    return Done(answer.scanned, rows, objects)
 
 
 async def insert(catalog: Catalog, query: Query, wanted: Insert) -> Done:
@@ -86,10 +87,10 @@ async def insert(catalog: Catalog, query: Query, wanted: Insert) -> Done:
     sql = _arranged(wanted.sql, named, [*columns, *keys])
     answer = await query.run(sql, Output(form, tuple(keys)))
     place = Location.of(descriptor["Location"])
-    rows = await _put(catalog.asker, place, answer.files[0], keys, form)
+    rows, objects = await _put(catalog.asker, place, answer.files[0], keys, form)
     if keys:
         await _add_partitions(catalog, catalog.of(wanted.place), table["Name"], descriptor, answer.files[0], keys)
-    return Done(answer.scanned, rows)
+    return Done(answer.scanned, rows, objects)
 
 
 async def unload(catalog: Catalog, query: Query, wanted: Unload) -> Done:
@@ -103,7 +104,7 @@ async def unload(catalog: Catalog, query: Query, wanted: Unload) -> Done:
     form = _form(str(wanted.options.get("format") or "TEXTFILE"))
     keys = [str(name).lower() for name in wanted.options.get("partitioned_by") or ()]
     answer = await query.run(wanted.sql, Output(form, tuple(keys)))
-    return Done(answer.scanned, await _put(catalog.asker, place, answer.files[0], keys, form))
+    return Done(answer.scanned, *await _put(catalog.asker, place, answer.files[0], keys, form))
 
 
 def _form(name: str) -> Format:
@@ -143,12 +144,17 @@ def _check_keys(columns: Sequence[Mapping[str, str]], keys: Sequence[str]) -> No
         )
 
 
-async def _put(asker: Asker, place: Location, files: Sequence[Written], keys: Sequence[str], form: Format) -> int:
+async def _put(
+    asker: Asker, place: Location, files: Sequence[Written], keys: Sequence[str], form: Format
+) -> tuple[int, list[str]]:
+    """How many rows were put, and the objects they are in."""
+    objects = []
     for written in files:
         if written.rows or not keys:
-            name = f"{partition_folder(keys, written.key)}{uuid()}.{form}"
-            await asker.put(place.bucket, place.key(name), written.path)
-    return sum(written.rows for written in files)
+            key = place.key(f"{partition_folder(keys, written.key)}{uuid()}.{form}")
+            await asker.put(place.bucket, key, written.path)
+            objects.append(f"s3://{place.bucket}/{key}")
+    return sum(written.rows for written in files), objects
 
 
 async def _add_partitions(

@@ -134,6 +134,35 @@ def test_answers_become_tables(lake: Any) -> None:
     assert "already exists" in lake.failure(f"UNLOAD (SELECT 1) TO 's3://{lake.bucket}/out/' WITH (format = 'JSON')")
 
 
+def test_a_manifest_lists_the_objects_that_were_written(lake: Any) -> None:
+    made = lake.run("CREATE TABLE made WITH (partitioned_by = ARRAY['kind']) AS SELECT 1 AS id, 'a' AS kind")
+    more = lake.run("INSERT INTO made SELECT * FROM (VALUES (2, 'b'), (3, 'c')) AS t (id, kind)")
+    out = lake.run(f"UNLOAD (SELECT 1 AS id) TO 's3://{lake.bucket}/out/' WITH (format = 'PARQUET')")
+    written = {}
+    for found in (made, more, out):
+        where = f"s3://{lake.bucket}/results/{found['QueryExecutionId']}-manifest.csv"
+        assert found["Statistics"]["DataManifestLocation"] == where
+        key = where.removeprefix(f"s3://{lake.bucket}/")
+        lines = lake.s3.get_object(Bucket=lake.bucket, Key=key)["Body"].read().decode().splitlines()
+        for line in lines:
+            lake.s3.head_object(Bucket=lake.bucket, Key=line.removeprefix(f"s3://{lake.bucket}/"))
+        written[found["QueryExecutionId"]] = [line.rpartition("/")[0].rpartition("/")[2] for line in lines]
+    assert list(map(sorted, written.values())) == [["kind=a"], ["kind=b", "kind=c"], ["out"]]
+    assert "DataManifestLocation" not in lake.run("SELECT 1")["Statistics"]
+    assert "DataManifestLocation" not in lake.run("CREATE TABLE empty AS SELECT 1 AS a WITH NO DATA")["Statistics"]
+
+
+def test_the_database_may_be_named_in_backquotes(lake: Any) -> None:
+    lake.run("CREATE TABLE made AS SELECT 1 AS id")
+    for text in ("DESCRIBE `made`;", "SHOW CREATE TABLE `made`;", "SELECT id FROM made"):
+        found = lake.athena.start_query_execution(
+            QueryString=text,
+            QueryExecutionContext={"Database": "`farm`"},
+            ResultConfiguration={"OutputLocation": f"s3://{lake.bucket}/results/"},
+        )
+        assert lake.ended(found["QueryExecutionId"])["Status"]["State"] == "SUCCEEDED"
+
+
 def test_values_of_partitions_keep_to_their_folders(lake: Any) -> None:
     lake.run(
         f"""CREATE TABLE sites WITH (external_location = 's3://{lake.bucket}/sites/', partitioned_by = ARRAY['site'])

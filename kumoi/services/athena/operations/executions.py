@@ -223,9 +223,11 @@ def output_url(one: Execution) -> str:
 def _statistics(one: Execution, now: float) -> dict[str, Any]:
     end = now if one.completed is None else one.completed
     begun = end if one.begun is None else one.begun
+    manifest = f"s3://{Location.of(one.location).bucket}/{one.manifest}"
     return {
         "EngineExecutionTimeInMillis": round((end - begun) * 1000),
         "DataScannedInBytes": one.scanned,
+        **({} if one.manifest is None else {"DataManifestLocation": manifest}),
         "TotalExecutionTimeInMillis": round((end - one.submitted) * 1000),
         "QueryQueueTimeInMillis": round((begun - one.submitted) * 1000),
         "ServiceProcessingTimeInMillis": 0,
