@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,6 +43,16 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 2
 MEGABYTE, LEAST_MB = 1 << 20, 10
+_HEADINGS: Mapping[str, Sequence[str]] = {
+    "DATABASES": ("database_name",),
+    "TABLES": ("tab_name",),
+    "VIEWS": ("views",),
+    "PARTITIONS": ("partition",),
+    "COLUMNS": ("field",),
+    "DESCRIBE": ("col_name", "data_type", "comment"),
+    "TBLPROPERTIES": ("prpt_name", "prpt_value"),
+    "CREATE TABLE": ("createtab_stmt",),
+}
 _OVER = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 
@@ -151,7 +161,7 @@ class Runner:
             return told
         key = place.key(f"{name}.txt")
         await _put_lines(job.asker, place.bucket, key, await _defined(catalog, query, statement), folder)
-        return {"columns": ((_column(statement), "string"),), "output": key}
+        return {"columns": tuple((column, "string") for column in _columns(statement)), "output": key}
 
 
 async def _put_lines(asker: Asker, bucket: str, key: str, lines: Sequence[str], folder: Path) -> None:
@@ -194,13 +204,9 @@ async def _defined(catalog: Catalog, query: Query, statement: Statement) -> defi
     return []
 
 
-def _column(statement: Statement) -> str:
-    if not isinstance(statement, Show):
-        return "result"
-    return {
-        "DATABASES": "database_name", "TABLES": "tab_name", "VIEWS": "views", "PARTITIONS": "partition",
-        "COLUMNS": "field", "DESCRIBE": "col_name", "CREATE TABLE": "createtab_stmt",
-    }.get(statement.what, "result")  # fmt: skip
+def _columns(statement: Statement) -> Sequence[str]:
+    """What the columns of the lines are called, as Hive names them."""
+    return _HEADINGS.get(statement.what, ("result",)) if isinstance(statement, Show) else ("result",)
 
 
 @transactional

@@ -199,6 +199,9 @@ def test_definitions_are_shown(lake: Any) -> None:
         f"CREATE EXTERNAL TABLE t (a int COMMENT 'first') PARTITIONED BY (p string) LOCATION 's3://{lake.bucket}/t/'"
     )
     assert lake.rows("DESCRIBE t")[0][0] == f"{'a':<20}\t{'int':<20}\t{'first':<20}"
+    described = lake.athena.get_query_results(QueryExecutionId=lake.run("DESCRIBE t")["QueryExecutionId"])["ResultSet"]
+    headings = [one["Name"] for one in described["ResultSetMetadata"]["ColumnInfo"]]
+    assert headings == ["col_name", "data_type", "comment"]
     shown = "\n".join(str(row[0]) for row in lake.rows("SHOW CREATE TABLE t"))
     assert "`a` int COMMENT 'first')" in shown
     assert lake.rows("SHOW DATABASES") == [["farm"]]
