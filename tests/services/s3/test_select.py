@@ -242,6 +242,20 @@ def test_scan_ranges(select: Any) -> None:
     assert refused(select, body, sql, CSV={}, ScanRange={"Start": 9, "End": 2}) == "InvalidScanRange"
 
 
+def test_scan_ranges_of_parquet_are_of_row_groups(select: Any, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.parquet"
+    duckdb.sql(f"COPY (SELECT n FROM range(6000) AS t (n)) TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 2048)")
+    sql = "SELECT COUNT(*) AS n, MIN(s.n) AS a, MAX(s.n) AS z FROM S3Object s"
+    body = path.read_bytes()
+    half = len(body) // 2
+    whole = select(body, sql, Parquet={}, ScanRange={"Start": 0, "End": len(body)}).records
+    assert whole == [{"n": 6000, "a": 0, "z": 5999}]
+    (head,) = select(body, sql, Parquet={}, ScanRange={"Start": 0, "End": half}).records
+    (tail,) = select(body, sql, Parquet={}, ScanRange={"Start": half + 1}).records
+    assert (head["n"] + tail["n"], head["z"] + 1, tail["z"]) == (6000, tail["a"], 5999)
+    assert select(body, "SELECT * FROM S3Object", Parquet={}, ScanRange={"Start": 0, "End": 4}).records[0] == {"n": 0}
+
+
 @pytest.mark.parametrize(
     ("sql", "code"),
     [

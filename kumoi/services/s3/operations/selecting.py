@@ -65,8 +65,9 @@ async def select_object_content(
     queries.add(selection)
     try:
         file = _File(call, directory, bucket, version, inline)
-        path, processed = await file.ready(form, scanned)
-        await queries.run(selection.start, query, form, output, path, call.now)
+        path, processed = await file.ready(form, None if form.form == "parquet" else scanned)
+        groups = scanned if form.form == "parquet" else None
+        await queries.run(selection.start, query, form, output, path, call.now, groups)
     except BaseException:
         await asyncio.to_thread(selection.close)
         raise

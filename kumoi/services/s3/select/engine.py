@@ -42,12 +42,20 @@ class Selection:
         self._write: Callable[[Sequence[Any]], str] | None = None
         self.close = weakref.finalize(self, _closed, self._database, directory, closed)
 
-    def start(self, query: Query, form: Input, output: Output, path: Path, now: float) -> None:
-        """Begin; raises S3 Select's errors."""
+    def start(
+        self,
+        query: Query,
+        form: Input,
+        output: Output,
+        path: Path,
+        now: float,
+        groups: tuple[int, int] | None = None,
+    ) -> None:
+        """Begin; raises S3 Select's errors. `groups` are the bytes in which the row groups of Parquet begin."""
         self._form = form.form
         try:
             seal(self._database, [path])
-            found = source(form, path, query.steps, self._database)
+            found = source(form, path, query.steps, self._database, groups)
             sql, self._write = compiled(query, found, output, now)
             self._database.execute(sql)
         except duckdb.Error as error:

@@ -101,11 +101,14 @@ def read_output(given: Mapping[str, Any] | None) -> Output:
 
 
 def read_range(given: Mapping[str, Any] | None, form: Input, size: int) -> tuple[int, int] | None:
-    """(first byte, byte behind the last) in which records begin that a ScanRange asks for; None for all."""
+    """(first byte, byte behind the last) that a ScanRange asks for; None for all.
+
+    Meant are the records of text that begin there, the row groups of Parquet. Raises InvalidScanRange.
+    """
     if not given:
         return None
-    if form.compression != "NONE" or form.form not in ("csv", "lines"):
-        raise select_error("InvalidScanRange", "it is of uncompressed lines")
+    if form.compression != "NONE" or form.form == "document":
+        raise select_error("InvalidScanRange", "it is of uncompressed lines, or of Parquet")
     start, end = given.get("Start"), given.get("End")
     if start is None:
         first, behind = max(0, size - (end or 0)), size

@@ -31,13 +31,22 @@ class Source(NamedTuple):
     star: tuple[tuple[str, Value], ...]
 
 
-def source(form: Input, path: Path, steps: Sequence[str | int | Each], database: Any) -> Source:
-    """The relation of a file; `database` is asked about Parquet's columns. Raises S3 Select's errors."""
+def source(
+    form: Input,
+    path: Path,
+    steps: Sequence[str | int | Each],
+    database: Any,
+    groups: tuple[int, int] | None = None,
+) -> Source:
+    """The relation of a file, or of Parquet's row groups that begin between two bytes.
+
+    `database` is asked about Parquet's columns and row groups. Raises S3 Select's errors.
+    """
     if form.form in ("lines", "document"):
         return _json(form, path, steps)
     if steps:
         raise select_error("UnsupportedSqlStructure", "a path behind S3Object is of JSON")
-    return _csv(form, path) if form.form == "csv" else _parquet(path, database)
+    return _csv(form, path) if form.form == "csv" else _parquet(path, database, groups)
 
 
 # ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,11 +210,28 @@ class ParquetColumns(NamedTuple):
         return f"({self.value(path).sql} IS NULL)"
 
 
-def _parquet(path: Path, database: Any) -> Source:
+def _parquet(path: Path, database: Any, groups: tuple[int, int] | None) -> Source:
     relation = f"read_parquet({quoted(str(path))})"
+    if groups is not None:
+        first, behind = _rows_of_groups(path, database, groups)
+        relation = (
+            f"(SELECT * EXCLUDE (file_row_number) FROM read_parquet({quoted(str(path))}, file_row_number = true) "  # noqa: S608  (our own text)
+            f"WHERE file_row_number >= {first} AND file_row_number < {behind})"
+        )
     described = database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608  (our own text)
     columns = ParquetColumns({row[0]: _kind(row[1]) for row in described})
     return Source(relation, columns, tuple((one, columns.value([(one, True)])) for one in columns.kinds))
+
+
+def _rows_of_groups(path: Path, database: Any, between: tuple[int, int]) -> tuple[int, int]:
+    """(first row, row behind the last) of the row groups that begin between two bytes of a Parquet file."""
+    starts = "least(min(data_page_offset), coalesce(min(nullif(dictionary_page_offset, 0)), min(data_page_offset)))"
+    rows = database.execute(
+        f"SELECT {starts}, any_value(row_group_num_rows) FROM parquet_metadata({quoted(str(path))}) "  # noqa: S608
+        "GROUP BY row_group_id ORDER BY row_group_id"
+    ).fetchall()
+    begin = sum(count for at, count in rows if at < between[0])
+    return begin, begin + sum(count for at, count in rows if between[0] <= at < between[1])
 
 
 def _kind(type_: str) -> Kind:
