@@ -68,6 +68,16 @@ class CreateTable(NamedTuple):
     exists_ok: bool
 
 
+class AlterTable(NamedTuple):
+    """Changes of a table: `columns` are added, or take the place of all; properties and the location are set."""
+
+    place: Place
+    columns: Sequence[Mapping[str, str]] = ()
+    replaced: bool = False
+    properties: Mapping[str, str] = {}
+    location: str | None = None
+
+
 class CreateDatabase(NamedTuple):
     """A database."""
 
@@ -131,8 +141,8 @@ class Deallocate(NamedTuple):
 
 
 Statement = (
-    Query | Unload | CreateAs | Insert | CreateView | CreateTable | CreateDatabase | Drop | Partitions | Repair | Show
-    | Execute | Prepare | Deallocate
+    Query | Unload | CreateAs | Insert | CreateView | CreateTable | AlterTable | CreateDatabase | Drop | Partitions
+    | Repair | Show | Execute | Prepare | Deallocate
 )  # fmt: skip
 
 

@@ -9,13 +9,27 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from kumoi.services.athena.catalog import VIEW, Catalog, view_of, view_text
-from kumoi.services.athena.commands import CreateDatabase, CreateTable, Drop, Partitions, Place, Repair, Show
+from kumoi.services.athena.commands import (
+    AlterTable,
+    CreateDatabase,
+    CreateTable,
+    Drop,
+    Partitions,
+    Place,
+    Repair,
+    Show,
+)
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import DESCRIPTORS, LAZY
 from kumoi.services.athena.places import Location, partition_folder, partition_value
 from kumoi.wire.errors import AwsError
 
 Lines = Sequence[str]
+_GIVEN = {
+    *("Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "PartitionKeys"),
+    *("TableType", "ViewOriginalText", "ViewExpandedText"),
+}
+"""The members of a table that are its owner's to say."""
 
 
 async def create_database(catalog: Catalog, wanted: CreateDatabase) -> None:
@@ -63,6 +77,27 @@ async def create_table(catalog: Catalog, wanted: CreateTable) -> None:
         DatabaseName=catalog.of(wanted.place),
         TableInput=table,
     )
+
+
+async def alter_table(catalog: Catalog, wanted: AlterTable) -> None:
+    """ALTER TABLE … ADD or REPLACE COLUMNS, SET TBLPROPERTIES, SET LOCATION."""
+    table = await catalog.table(wanted.place)
+    if table.get("TableType") == VIEW:
+        raise StatementFailed(f"FAILED: SemanticException: {wanted.place.name} is a view, no table.")
+    descriptor = dict(table["StorageDescriptor"])
+    if wanted.columns:
+        kept = [] if wanted.replaced else descriptor.get("Columns") or []
+        names = [one["Name"] for one in (*kept, *wanted.columns, *(table.get("PartitionKeys") or ()))]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise StatementFailed(f"FAILED: SemanticException: Duplicate column name: {twice[0]}")
+        descriptor["Columns"] = [*kept, *wanted.columns]
+    if wanted.location:
+        Location.of(wanted.location)
+        descriptor["Location"] = wanted.location
+    changed = {name: value for name, value in table.items() if name in _GIVEN}
+    changed["StorageDescriptor"] = descriptor
+    changed["Parameters"] = {**(table.get("Parameters") or {}), **wanted.properties}
+    await catalog.ask("UpdateTable", DatabaseName=catalog.of(wanted.place), TableInput=changed)
 
 
 async def create_view(

@@ -20,6 +20,7 @@ from kumoi.presto.outputs import Output
 from kumoi.services.athena import definitions, writing
 from kumoi.services.athena.catalog import Catalog
 from kumoi.services.athena.commands import (
+    AlterTable,
     CreateAs,
     CreateDatabase,
     CreateTable,
@@ -190,6 +191,8 @@ async def _defined(catalog: Catalog, query: Query, statement: Statement) -> defi
         await definitions.create_database(catalog, statement)
     elif isinstance(statement, CreateTable):
         await definitions.create_table(catalog, statement)
+    elif isinstance(statement, AlterTable):
+        await definitions.alter_table(catalog, statement)
     elif isinstance(statement, Drop):
         await definitions.drop(catalog, statement)
     elif isinstance(statement, Partitions):

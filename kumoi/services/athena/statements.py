@@ -15,6 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from kumoi.services.athena.commands import (
+    AlterTable,
     CreateAs,
     CreateDatabase,
     CreateTable,
@@ -35,7 +36,7 @@ from kumoi.services.athena.commands import (
 from kumoi.services.athena.errors import StatementFailed
 
 MOST_CHARACTERS = 262_144
-_LEFT_OUT = ("EXPLAIN", "MERGE", "UPDATE", "DELETE", "OPTIMIZE", "VACUUM", "ALTER", "CALL", "GRANT", "REVOKE", "USE")
+_LEFT_OUT = ("EXPLAIN", "MERGE", "UPDATE", "DELETE", "OPTIMIZE", "VACUUM", "CALL", "GRANT", "REVOKE", "USE")
 
 _NAME = r"(?:[`\"]?([\w-]+)[`\"]?\.)?[`\"]?([\w-]+)[`\"]?"
 _SHOW = re.compile(
@@ -91,6 +92,8 @@ def _read(text: str) -> Statement:
         return Drop(what, place, bool(tree.args.get("exists")), bool(tree.args.get("cascade")))
     if isinstance(tree, exp.Insert):
         return _insert(tree)
+    if isinstance(tree, exp.Alter):
+        return _alter(tree)
     raise StatementFailed(f"NOT_SUPPORTED: Kumoi's Athena does not run {text.split(None, 1)[0].upper()}.")
 
 
@@ -191,6 +194,29 @@ def _create(tree: exp.Create, text: str) -> Statement:
     if not isinstance(tree.this, exp.Schema):
         raise StatementFailed("SYNTAX_ERROR: a table needs columns.")
     return _create_table(tree, given, exists_ok)
+
+
+def _alter(tree: exp.Alter) -> AlterTable:
+    """What is changed by ALTER TABLE … ADD or REPLACE COLUMNS, SET TBLPROPERTIES, SET LOCATION."""
+    place, actions = _place(tree.this), tree.args.get("actions") or []
+    if len(actions) != 1 or tree.this.args.get("partition") is not None:
+        raise StatementFailed("NOT_SUPPORTED: Kumoi's Athena changes one thing of a table at once, none of partitions.")
+    (action,) = actions
+    if isinstance(action, exp.Schema | exp.ReplaceColumns):
+        columns = [_column(column) for column in action.expressions]
+        return AlterTable(place, columns, replaced=isinstance(action, exp.ReplaceColumns))
+    if isinstance(action, exp.ColumnDef):
+        return AlterTable(place, [_column(action)])
+    if isinstance(action, exp.AlterSet) and action.args.get("location") is not None:
+        return AlterTable(place, location=action.args["location"].name)
+    if isinstance(action, exp.AlterSet):
+        given = [one for one in action.expressions if isinstance(one, exp.Properties)]
+        properties = {inner.this.name: inner.args["value"].name for one in given for inner in one.expressions}
+        if properties:
+            return AlterTable(place, properties=properties)
+    raise StatementFailed(
+        "NOT_SUPPORTED: Kumoi's Athena alters tables by ADD COLUMNS, REPLACE COLUMNS, SET TBLPROPERTIES, SET LOCATION."
+    )
 
 
 def _create_table(tree: exp.Create, given: Sequence[exp.Expr], exists_ok: bool) -> CreateTable:

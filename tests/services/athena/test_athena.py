@@ -180,6 +180,28 @@ def test_values_of_partitions_keep_to_their_folders(lake: Any) -> None:
     assert {row[0] for row in lake.rows("SHOW PARTITIONS sites")} == folders
 
 
+def test_tables_are_altered(lake: Any) -> None:
+    lake.run("CREATE TABLE made AS SELECT 1 AS id")
+    lake.run("ALTER TABLE made ADD COLUMNS (name string COMMENT 'new')")
+    assert lake.rows("SELECT id, name FROM made") == [["1", None]]
+    lake.run("ALTER TABLE made SET TBLPROPERTIES ('team' = 'blue')")
+    lake.run(f"ALTER TABLE made SET LOCATION 's3://{lake.bucket}/elsewhere/'")
+    table = lake.glue.get_table(DatabaseName="farm", Name="made")["Table"]
+    assert (table["Parameters"]["team"], table["Parameters"]["EXTERNAL"]) == ("blue", "TRUE")
+    assert lake.rows("SELECT count(*) FROM made") == [["0"]]
+    lake.run("ALTER TABLE made REPLACE COLUMNS (other bigint)")
+    assert [row[0].split("\t")[0].strip() for row in lake.rows("DESCRIBE made")] == ["other"]
+    assert "Duplicate column name" in lake.failure("ALTER TABLE made ADD COLUMNS (other int)")
+
+
+def test_what_the_catalog_lacks_is_told_with_its_code(lake: Any) -> None:
+    with pytest.raises(ClientError) as refused:
+        lake.athena.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="farm", TableName="none")
+    error = refused.value.response["Error"]
+    assert error["Code"] == "MetadataException"
+    assert "(Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; " in error["Message"]
+
+
 def test_views_are_their_queries(lake: Any) -> None:
     lake.run("CREATE VIEW numbers AS SELECT * FROM (VALUES (1), (2), (3)) AS t (n)")
     lake.run("CREATE OR REPLACE VIEW farm.big AS SELECT n * 10 AS m FROM numbers WHERE n > 1")

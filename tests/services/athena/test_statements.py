@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kumoi.services.athena.commands import (
+    AlterTable,
     CreateAs,
     CreateDatabase,
     CreateTable,
@@ -49,6 +50,20 @@ from kumoi.services.athena.statements import read
                 Place(None, "t"), True, True, [({"y": "2020", "m": "1"}, "s3://b/y/"), ({"y": "2021", "m": "2"}, None)]
             ),
         ),
+        (
+            "ALTER TABLE a.`t` ADD COLUMNS (x int COMMENT 'c', y array<int>)",
+            "DDL",
+            AlterTable(
+                Place("a", "t"), [{"Name": "x", "Type": "int", "Comment": "c"}, {"Name": "y", "Type": "array<int>"}]
+            ),
+        ),
+        (
+            "ALTER TABLE t REPLACE COLUMNS (x int)",
+            "DDL",
+            AlterTable(Place(None, "t"), [{"Name": "x", "Type": "int"}], True),
+        ),
+        ("ALTER TABLE t SET TBLPROPERTIES ('a'='b')", "DDL", AlterTable(Place(None, "t"), properties={"a": "b"})),
+        ("ALTER TABLE t SET LOCATION 's3://b/p/'", "DDL", AlterTable(Place(None, "t"), location="s3://b/p/")),
         ("INSERT INTO t (a) VALUES (1)", "DML", Insert(Place(None, "t"), ["a"], "SELECT * FROM (VALUES (1))")),
         (
             "UNLOAD (SELECT 1) TO 's3://b/x/' WITH (format = 'PARQUET', partitioned_by = ARRAY['a', 'b'])",
@@ -92,7 +107,8 @@ def test_a_table_is_read_whole() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", ";", "SELECT 1; SELECT 2", "EXPLAIN SELECT 1", "DELETE FROM t", "(((", "SHOW", "\0", "CREATE TABLE t (a int",
-     "ALTER TABLE t ADD PARTITION (a)", "CREATE FUNCTION f AS 1", "x" * 300_000,
+     "ALTER TABLE t ADD PARTITION (a)", "ALTER TABLE t RENAME TO u",
+     "ALTER TABLE t PARTITION (a = '1') SET LOCATION 's3://b/p/'", "CREATE FUNCTION f AS 1", "x" * 300_000,
      "ALTER TABLE t ADD PARTITION (a = '1' b = '2')", "UNLOAD (SELECT 1) TO 's3://b/p' WITH (format)",
      "SELECT " + "(" * 20_000 + "1" + ")" * 20_000],
 )  # fmt: skip

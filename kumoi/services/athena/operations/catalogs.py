@@ -127,6 +127,9 @@ async def _glue(call: Call, operation: str, **params: Any) -> dict[str, Any]:
         answer: dict[str, Any] = await Asker.of(call).ask("glue", operation, **params)
     except AwsError as error:
         if error.code in ("EntityNotFoundException", "InvalidInputException"):
-            raise aws_error("MetadataException", error.message) from None
+            told = (
+                f"Service: AmazonDataCatalog; Status Code: 400; Error Code: {error.code}; Request ID: {call.request_id}"
+            )
+            raise aws_error("MetadataException", f"{error.message} ({told}; Proxy: null)") from None
         raise
     return answer
