@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kumoi.presto.outputs import Column, Output, Written
 from kumoi.presto.refusals import QueryRefused
+from kumoi.services.athena import information_schema
 from kumoi.services.athena.catalog import Catalog
+from kumoi.services.athena.commands import Place
 from kumoi.services.athena.errors import StatementFailed
-from kumoi.services.athena.sources import load
+from kumoi.services.athena.sources import Loaded, load
 
 if TYPE_CHECKING:
     from kumoi.presto.engine import Run
@@ -66,11 +69,11 @@ class Query:
         """Run a query and write its answer in each of the forms; StatementFailed."""
         from kumoi.services.athena.views import expanded
 
-        plain, tables = await expanded(sql, self._catalog.database, self._catalog.table)
+        plain, tables = await expanded(sql, self._catalog.database, self._found)
         try:
             self._run = await asyncio.to_thread(_read, plain, self._now)
             loaded = {
-                name: await load(self._catalog.asker, table, self._folder / f"table-{number}")
+                name: await self._loaded(table, self._folder / f"table-{number}")
                 for number, (name, table) in enumerate(tables.items())
             }
             if self._stopped:
@@ -80,6 +83,16 @@ class Query:
         except QueryRefused as error:
             raise StatementFailed(f"GENERIC_USER_ERROR: {error}") from None
         return Answered(answer.columns, answer.files, sum(one.scanned for one in loaded.values()))
+
+    async def _found(self, place: Place) -> dict[str, Any]:
+        if self._catalog.of(place) == information_schema.NAME:
+            return information_schema.table(place.name)
+        return await self._catalog.table(place)
+
+    async def _loaded(self, table: Mapping[str, Any], folder: Path) -> Loaded:
+        if table["DatabaseName"] == information_schema.NAME:
+            return await information_schema.load(self._catalog, table["Name"], folder)
+        return await load(self._catalog.asker, table, folder)
 
     def interrupt(self) -> None:
         """Have `run` end early."""

@@ -60,7 +60,7 @@ async def load(asker: Asker, table: Mapping[str, Any], folder: Path) -> Loaded:
             path = folder / f"{number}{_suffix(one.key)}"
             await asker.fetch(one, path)
             reader = reader_of(source.descriptor, parameters)
-            part = await asyncio.to_thread(_part, reader, path, columns, folder)
+            part = await asyncio.to_thread(as_parquet, reader, path, columns, folder)
             parts.append(part._replace(constants=source.values))
 
     jobs = [(one, source) for source in sources for one in source.objects]
@@ -153,8 +153,8 @@ def _suffix(key: str) -> str:
     return "".join(part for part in (".gz", ".zst", ".bz2", ".snappy") if key.lower().endswith(part))
 
 
-def _part(reader: Reader, path: Path, columns: Mapping[str, Type], folder: Path) -> Part:
-    """One file as Parquet. Blocks."""
+def as_parquet(reader: Reader, path: Path, columns: Mapping[str, Type], folder: Path) -> Part:
+    """One file as Parquet; StatementFailed. Blocks."""
     import duckdb
 
     path = _unpacked(path)

@@ -180,6 +180,29 @@ def test_values_of_partitions_keep_to_their_folders(lake: Any) -> None:
     assert {row[0] for row in lake.rows("SHOW PARTITIONS sites")} == folders
 
 
+def test_the_catalog_is_a_schema_of_its_own(lake: Any) -> None:
+    lake.run(
+        f"""CREATE EXTERNAL TABLE t (a int COMMENT 'first', s struct<x:int,y:array<string>>, d decimal(10,2),
+        m map<string,float>) PARTITIONED BY (p string) LOCATION 's3://{lake.bucket}/t/'"""
+    )
+    lake.run("CREATE VIEW v AS SELECT a FROM t")
+    assert lake.rows("SELECT schema_name FROM information_schema.schemata ORDER BY 1") == [
+        ["farm"], ["information_schema"]
+    ]  # fmt: skip
+    asked = "FROM information_schema.tables WHERE table_schema = 'farm' ORDER BY table_name"
+    assert lake.rows(f"SELECT table_name, table_type {asked}") == [["t", "BASE TABLE"], ["v", "VIEW"]]
+    asked = "FROM information_schema.columns WHERE table_name = 't' ORDER BY ordinal_position"
+    assert lake.rows(f"SELECT column_name, data_type, comment, extra_info {asked}") == [
+        ["a", "integer", "first", None],
+        ["s", "row(x integer, y array(varchar))", None, None],
+        ["d", "decimal(10,2)", None, None],
+        ["m", "map(varchar, real)", None, None],
+        ["p", "varchar", None, "partition key"],
+    ]
+    assert lake.rows("SELECT view_definition FROM awsdatacatalog.information_schema.views") == [["SELECT a FROM t"]]
+    assert "does not exist" in lake.failure("SELECT * FROM information_schema.none")
+
+
 def test_tables_are_altered(lake: Any) -> None:
     lake.run("CREATE TABLE made AS SELECT 1 AS id")
     lake.run("ALTER TABLE made ADD COLUMNS (name string COMMENT 'new')")

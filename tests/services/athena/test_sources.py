@@ -11,7 +11,7 @@ import pytest
 
 from kumoi.services.athena.errors import StatementFailed
 from kumoi.services.athena.formats import Reader
-from kumoi.services.athena.sources import _part
+from kumoi.services.athena.sources import as_parquet
 
 
 def test_what_would_fill_the_disk_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -20,5 +20,5 @@ def test_what_would_fill_the_disk_is_not_unpacked(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=100_000, free=6_000))
     with pytest.raises(StatementFailed, match="EXCEEDED_LOCAL_DISK"):
-        _part(Reader("text", {}), packed, {"a": "VARCHAR"}, tmp_path)
+        as_parquet(Reader("text", {}), packed, {"a": "VARCHAR"}, tmp_path)
     assert not (tmp_path / "0").stat().st_size
