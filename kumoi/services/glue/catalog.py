@@ -51,6 +51,12 @@ async def tables_in(tx: Transaction, database: str) -> list[Table]:
 
 
 @transactional
+async def every_table(tx: Transaction) -> list[Table]:
+    """The tables of all databases, by database and name."""
+    return await tables.list(tx)
+
+
+@transactional
 async def add_table(tx: Transaction, table: Table) -> None:
     """Store a new table; EntityNotFoundException, AlreadyExistsException."""
     await database_of(tx, table.database)

@@ -145,3 +145,35 @@ def test_many_partitions_are_read_page_by_page(kumoi: Any) -> None:
     assert [one["Values"] for page in pages for one in page["Partitions"]] == values
     last = glue.get_partitions(Expression="year = 3099", **about)
     assert [one["Values"] for one in last["Partitions"]] == [["3099", "Bern"]]
+
+
+def test_tables_are_searched(kumoi: Any) -> None:
+    glue = kumoi.client("glue")
+    for database in ("farm", "shop"):
+        glue.create_database(DatabaseInput={"Name": database})
+    columns = [{"Name": "id", "Type": "int", "Comment": "of the harvest"}]
+    for database, name, about in (
+        ("farm", "customer-link", {"Description": "Who buys"}),
+        ("farm", "links", {"Parameters": {"team": "Blue"}}),
+        ("shop", "orders", {"StorageDescriptor": {"Columns": columns}}),
+    ):
+        glue.create_table(DatabaseName=database, TableInput={"Name": name, **about})
+
+    def names(**asked: Any) -> list[str]:
+        return [one["Name"] for one in glue.search_tables(**asked)["TableList"]]
+
+    assert names() == ["customer-link", "links", "orders"]
+    assert (names(SearchText="LINK"), names(SearchText='"links"')) == (["customer-link", "links"], ["links"])
+    assert (names(SearchText="blue"), names(SearchText="harvest"), names(SearchText="buys")) == (
+        ["links"], ["orders"], ["customer-link"]
+    )  # fmt: skip
+    assert names(Filters=[{"Key": "Name", "Value": "link"}]) == ["customer-link"]  # by the words of a name
+    assert names(Filters=[{"Key": "DatabaseName", "Value": "shop"}], SearchText="links") == []
+    after = {"Key": "CreateTime", "Value": "2001-01-01T00:00:00Z", "Comparator": "GREATER_THAN"}
+    assert len(names(Filters=[after])) == 3
+    newest = {"SortCriteria": [{"FieldName": "Name", "Sort": "DESC"}], "MaxResults": 2}
+    first = glue.search_tables(**newest)
+    assert [one["Name"] for one in first["TableList"]] == ["orders", "links"]
+    assert names(**newest, NextToken=first["NextToken"]) == ["customer-link"]
+    refused = code(lambda: glue.search_tables(Filters=[{"Key": "Colour", "Value": "x"}]))
+    assert refused[0] == "InvalidInputException"

@@ -8,10 +8,11 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.java_patterns import BadPattern, matches
 from kumoi.services.glue import glue
-from kumoi.services.glue.catalog import add_table, change_table, drop_table, table_of, tables_in
+from kumoi.services.glue.catalog import add_table, change_table, drop_table, every_table, table_of, tables_in
 from kumoi.services.glue.errors import invalid, no_entity
 from kumoi.services.glue.paging import page
 from kumoi.services.glue.records import Table, TableVersion, versions
+from kumoi.services.glue.searching import finds, in_order
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError
 
@@ -83,6 +84,26 @@ async def get_tables(
         found = await asyncio.to_thread(_fitting, found, Expression)
     shown, more = page(found, lambda one: one.name, NextToken, MaxResults, _PAGE)
     return {"TableList": [_shown(call, one) for one in shown], **more}
+
+
+@glue.operation
+async def search_tables(
+    call: Call,
+    SearchText: str | None = None,
+    Filters: list[dict[str, str]] | None = None,
+    SortCriteria: list[dict[str, str]] | None = None,
+    NextToken: str | None = None,
+    MaxResults: int | None = None,
+    CatalogId: str | None = None,
+    ResourceShareType: str | None = None,
+    IncludeStatusDetails: bool = False,
+) -> dict[str, Any]:
+    """The tables of all databases that a text and filters find."""
+    shown = [_shown(call, one) for one in await every_table(call.state)]
+    found = [one for one in shown if finds(one, SearchText, Filters or ())]
+    ordered = list(enumerate(in_order(found, SortCriteria or ())))
+    tables, more = page(ordered, lambda one: f"{one[0]:09}", NextToken, MaxResults, _PAGE)
+    return {"TableList": [one for _, one in tables], **more}
 
 
 @glue.operation
