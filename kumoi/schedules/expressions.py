@@ -53,18 +53,24 @@ class At:
 
 
 def parse(
-    expression: str, *, timezone: str = "UTC", start: float = 0.0, kinds: Collection[Kind] = ("rate", "cron", "at")
+    expression: str,
+    *,
+    timezone: str = "UTC",
+    start: float = 0.0,
+    kinds: Collection[Kind] = ("rate", "cron", "at"),
+    agreeing: bool = True,
 ) -> Schedule:
     """Read an expression of one of `kinds`; ScheduleError when it is none.
 
     `timezone` (an IANA name) is where `cron` and `at` take place; `start` (epoch seconds) is what `rate` counts from.
+    A rate's unit is singular for 1 and plural for more; where it need not be `agreeing`, either will do.
     """
     form = _FORM.fullmatch(expression)
     if form is None or form[1] not in kinds:
         raise ScheduleError(f"{expression!r} is not of the form {', '.join(f'{kind}(…)' for kind in kinds)}")
     zone = _zone(timezone)
     if form[1] == "rate":
-        return _rate(form[2], start)
+        return _rate(form[2], start, agreeing)
     return Cron.parse(form[2], zone) if form[1] == "cron" else _at(form[2], zone)
 
 
@@ -77,9 +83,9 @@ def _zone(name: str) -> tzinfo:
         raise ScheduleError(f"{name!r} is not a time zone") from None
 
 
-def _rate(text: str, start: float) -> Rate:
+def _rate(text: str, start: float, agreeing: bool) -> Rate:
     match = _RATE.fullmatch(text)
-    if match is None or int(match[1]) < 1 or (int(match[1]) == 1) == (match[3] == "s"):
+    if match is None or int(match[1]) < 1 or (agreeing and (int(match[1]) == 1) == (match[3] == "s")):
         raise ScheduleError(f"{text!r} is not a rate: 1 minute, 5 minutes, 1 hour, 2 days")
     return Rate(int(match[1]) * _SECONDS[match[2]], start)
 

@@ -75,6 +75,11 @@ def test_what_is_no_schedule_is_refused(expression: str) -> None:
         parse(expression)
 
 
+def test_a_unit_need_not_agree_where_that_is_said() -> None:
+    for expression in ("rate(1 minutes)", "rate(1 minute)"):
+        assert parse(expression, agreeing=False).next_time(0.0) == 60.0
+
+
 def test_only_the_kinds_asked_for_are_read() -> None:
     with pytest.raises(ScheduleError):
         parse("at(2026-01-01T00:00:00)", kinds=("rate", "cron"))

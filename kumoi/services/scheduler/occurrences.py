@@ -23,8 +23,11 @@ class Occurrence(NamedTuple):
 
 
 def schedule_of(definition: Definition, anchor: float) -> Schedule:
-    """The compiled schedule; ScheduleError when the expression or the time zone is wrong."""
-    schedule = parse(definition.expression, timezone=definition.timezone, start=anchor)
+    """The compiled schedule; ScheduleError when the expression or the time zone is wrong.
+
+    A rate's unit may be in the singular or the plural, unlike a rule's: `rate(1 hours)` is AWS's own form.
+    """
+    schedule = parse(definition.expression, timezone=definition.timezone, start=anchor, agreeing=False)
     if isinstance(schedule, Rate):
         return replace(schedule, start=schedule.start - schedule.period)
     return schedule

@@ -143,7 +143,7 @@ def test_the_same_client_token_makes_a_schedule_once(client: Any, create: Callab
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        ({"ScheduleExpression": "rate(1 minutes)"}, r"Invalid Schedule Expression rate\(1 minutes\)"),
+        ({"ScheduleExpression": "rate(0 minutes)"}, r"Invalid Schedule Expression rate\(0 minutes\)"),
         ({"ScheduleExpression": "at(2030-01-01T00:00:00Z)"}, "Invalid Schedule Expression"),
         ({"ScheduleExpressionTimezone": "Mars"}, "Invalid ScheduleExpressionTimezone Mars"),
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes is required"),
@@ -163,6 +163,12 @@ def test_what_could_never_work_is_refused(client: Any, target: dict[str, Any], w
     given = {"Name": "s", "ScheduleExpression": "rate(1 hour)", "Target": target, "FlexibleTimeWindow": OFF, **wrong}
     with pytest.raises(client.exceptions.ValidationException, match=text):
         client.create_schedule(**given)
+
+
+def test_the_unit_of_a_rate_is_in_the_singular_or_the_plural(client: Any, create: Callable[..., str]) -> None:
+    for number, expression in enumerate(("rate(1 hours)", "rate(1 hour)", "rate(2 hours)")):
+        create(expression, f"s{number}", State="DISABLED")
+        assert client.get_schedule(Name=f"s{number}")["ScheduleExpression"] == expression
 
 
 def test_groups_hold_schedules_and_take_them_along(client: Any, create: Callable[..., str]) -> None:

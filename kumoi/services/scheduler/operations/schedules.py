@@ -13,7 +13,7 @@ from kumoi.names import Arn, uuid
 from kumoi.schedules import ScheduleError, parse
 from kumoi.services.scheduler import firing, scheduler
 from kumoi.services.scheduler.naming import conflict, invalid, not_found, page, schedule_arn
-from kumoi.services.scheduler.occurrences import first
+from kumoi.services.scheduler.occurrences import first, schedule_of
 from kumoi.services.scheduler.operations.groups import find_group
 from kumoi.services.scheduler.records import DEFAULT_GROUP, Definition, ScheduleRecord, schedules
 from kumoi.services.scheduler.universal import is_universal, reads
@@ -137,7 +137,7 @@ def _check(definition: Definition) -> None:
     except ScheduleError:
         raise invalid(f"Invalid ScheduleExpressionTimezone {definition.timezone}.") from None
     try:
-        parse(definition.expression, timezone=definition.timezone)
+        schedule_of(definition, 0.0)
     except ScheduleError:
         raise invalid(f"Invalid Schedule Expression {definition.expression}.") from None
     if definition.start is not None and definition.end is not None and definition.start > definition.end:
