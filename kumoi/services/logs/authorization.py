@@ -13,9 +13,11 @@ from kumoi.services.logs.rules import group_arn, group_name
 
 
 def group(call: Call) -> str:
-    """The group that a call names, as policies write it: all that lies below its ARN."""
+    """The group that a call names, as policies write it: all that lies below its ARN. A destination is just its ARN."""
     params = call.params
     named = params.get("logGroupName") or params.get("logGroupIdentifier") or params.get("resourceArn")
+    if named is not None and ":destination:" in str(named):
+        return str(named)
     return "*" if named is None else f"{_arn(call, str(named))}:*"
 
 

@@ -20,6 +20,7 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     policy: str | None = None
     created: int
+    tags: dict[str, str] = {}
 
 
 class ResourcePolicy(msgspec.Struct, frozen=True, kw_only=True):

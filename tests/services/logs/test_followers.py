@@ -164,6 +164,23 @@ def test_a_destination_stands_for_a_stream_and_a_group_has_two_filters(logs: Any
         logs.put_subscription_filter(logGroupName="g", filterName="a", filterPattern="x", destinationArn=made["arn"])
 
 
+def test_a_destination_has_tags(logs: Any, kumoi: Any) -> None:
+    kinesis = kumoi.client("kinesis")
+    kinesis.create_stream(StreamName="k", ShardCount=1)
+    given = {
+        "destinationName": "d",
+        "targetArn": kinesis.describe_stream_summary(StreamName="k")["StreamDescriptionSummary"]["StreamARN"],
+        "roleArn": ROLE,
+    }
+    arn = logs.put_destination(**given, tags={"team": "a"})["destination"]["arn"]
+    logs.tag_resource(resourceArn=arn, tags={"stage": "x", "more": "y"})
+    logs.untag_resource(resourceArn=arn, tagKeys=["more"])
+    logs.put_destination(**given)
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "a", "stage": "x"}
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match="destination"):
+        logs.list_tags_for_resource(resourceArn=f"{arn}x")
+
+
 def test_metric_filters_make_metrics(logs: Any, kumoi: Any) -> None:
     def filter_(name: str, pattern: str, value: str, **more: Any) -> None:
         transformation = {"metricName": name, "metricNamespace": "Shop", "metricValue": value, **more}

@@ -28,18 +28,17 @@ MOST_POLICIES = 10
 async def put_destination(
     call: Call, destinationName: str, targetArn: str, roleArn: str, tags: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """Name a stream; an existing destination is changed."""
+    """Name a stream; an existing destination is changed, and keeps its tags."""
     if ":" in destinationName or "*" in destinationName:
         raise invalid("A destination's name contains neither : nor *")
-    if tags:
-        raise aws_error("NotImplemented", "Kumoi does not keep tags of destinations yet: leave tags out.")
     try:
         vendor = Arn.parse(targetArn).service
     except ValueError:
         raise invalid(f"targetArn is not an ARN: {targetArn}") from None
     if vendor != "kinesis":
         raise invalid(f"Kumoi's destinations stand for Kinesis streams, not for {vendor}.")
-    given = Destination(name=destinationName, target=targetArn, role=roleArn, created=int(call.now * 1000))
+    created = int(call.now * 1000)
+    given = Destination(name=destinationName, target=targetArn, role=roleArn, created=created, tags=tags or {})
     return {"destination": _described(call, await _put(call.state, given))}
 
 
@@ -128,7 +127,7 @@ def _described_policy(one: ResourcePolicy) -> dict[str, Any]:
 async def _put(tx: Transaction, given: Destination) -> Destination:
     known = await destinations.get(tx, given.name)
     if known is not None:
-        given = msgspec.structs.replace(given, policy=known.policy, created=known.created)
+        given = msgspec.structs.replace(given, policy=known.policy, created=known.created, tags=known.tags)
     await destinations.put(tx, given)
     return given
 
