@@ -19,6 +19,7 @@ iam = Service(
         "operations.groups",
         "operations.instance_profiles",
         "operations.login_profiles",
+        "operations.other_credentials",
         "operations.policies",
         "operations.providers",
         "operations.roles",

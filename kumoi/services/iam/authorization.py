@@ -23,6 +23,12 @@ _NAMED = (
     ("GroupName", "group"),
 )
 _HOLDERS = ("RoleName", "UserName", "GroupName")
+_OF_THE_CALLER = frozenset(
+    (
+        *("ChangePassword", "ListMFADevices", "ListServiceSpecificCredentials", "ListSigningCertificates"),
+        "ListSSHPublicKeys",
+    )
+)
 
 
 def resource(call: Call) -> str:
@@ -39,7 +45,7 @@ def resource(call: Call) -> str:
         return _arn(call, f"oidc-provider/{str(params['Url']).partition('://')[2].rstrip('/')}")
     if call.operation == "CreateSAMLProvider":
         return _arn(call, f"saml-provider/{params.get('Name', '')}")
-    if "User" in call.operation or "AccessKey" in call.operation or call.operation == "ChangePassword":
+    if "User" in call.operation or "AccessKey" in call.operation or call.operation in _OF_THE_CALLER:
         return call.caller.arn
     return EVERYTHING
 
@@ -84,7 +90,7 @@ AUTHORIZATION = Authorization(
             (
                 *("ListUsers", "ListRoles", "ListGroups", "ListPolicies", "ListInstanceProfiles", "ListAccountAliases"),
                 *("ListOpenIDConnectProviders", "ListSAMLProviders", "SimulateCustomPolicy"),
-                *("GetContextKeysForCustomPolicy", "GetServiceLinkedRoleDeletionStatus"),
+                *("GetContextKeysForCustomPolicy", "GetServiceLinkedRoleDeletionStatus", "ListVirtualMFADevices"),
             ),
             everything,
         ),

@@ -181,6 +181,28 @@ def test_service_linked_roles(iam: Any, kumoi: Any) -> None:
         iam.get_service_linked_role_deletion_status(DeletionTaskId="task/aws-service-role/x/y/" + "0" * 40)
 
 
+def test_a_service_linked_role_has_a_description_and_tags_of_its_owner(iam: Any) -> None:
+    name = iam.create_service_linked_role(AWSServiceName="lex.amazonaws.com")["Role"]["RoleName"]
+    iam.update_role(RoleName=name, Description="for bots")
+    iam.tag_role(RoleName=name, Tags=[{"Key": "team", "Value": "a"}])
+    role = iam.get_role(RoleName=name)["Role"]
+    assert (role["Description"], role["Tags"]) == ("for bots", [{"Key": "team", "Value": "a"}])
+    with pytest.raises(iam.exceptions.UnmodifiableEntityException):
+        iam.update_role(RoleName=name, MaxSessionDuration=7200)
+
+
+def test_credentials_that_are_not_issued_are_listed_as_none(iam: Any) -> None:
+    iam.create_user(UserName="u")
+    assert iam.list_ssh_public_keys(UserName="u")["SSHPublicKeys"] == []
+    assert iam.list_signing_certificates(UserName="u")["Certificates"] == []
+    assert iam.list_service_specific_credentials(UserName="u")["ServiceSpecificCredentials"] == []
+    assert iam.list_mfa_devices(UserName="u")["MFADevices"] == []
+    assert iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"] == []
+    for ask in (iam.list_ssh_public_keys, iam.list_mfa_devices):
+        with pytest.raises(iam.exceptions.NoSuchEntityException):
+            ask(UserName="nobody")
+
+
 def test_the_account(iam: Any) -> None:
     iam.create_account_alias(AccountAlias="my-team")
     assert iam.list_account_aliases()["AccountAliases"] == ["my-team"]

@@ -86,7 +86,7 @@ async def delete_role(call: Call, RoleName: str) -> None:
 async def update_role(
     call: Call, RoleName: str, Description: str | None = None, MaxSessionDuration: int | None = None
 ) -> dict[str, Any]:
-    """Change a role's description or longest session."""
+    """Change a role's description or longest session; of a service-linked role just the description."""
 
     async def change(_tx: Transaction, role: Role) -> Role:
         return msgspec.structs.replace(
@@ -95,7 +95,7 @@ async def update_role(
             max_session=MaxSessionDuration or role.max_session,
         )
 
-    await _change(call.state, RoleName, change)
+    await (_change if MaxSessionDuration is not None else _annotate)(call.state, RoleName, change)
     return {}
 
 
@@ -106,7 +106,7 @@ async def update_role_description(call: Call, RoleName: str, Description: str) -
     async def change(_tx: Transaction, role: Role) -> Role:
         return msgspec.structs.replace(role, description=Description)
 
-    return {"Role": describe_role(await _change(call.state, RoleName, change), call.account)}
+    return {"Role": describe_role(await _annotate(call.state, RoleName, change), call.account)}
 
 
 @iam.operation
@@ -171,7 +171,13 @@ async def _change(tx: Transaction, name: str, change: Change) -> Role:
     role = await find_role(tx, name)
     if role.service:
         raise unmodifiable(role)
-    changed = await change(tx, role)
+    return await _annotate(tx, name, change)
+
+
+@transactional
+async def _annotate(tx: Transaction, name: str, change: Change) -> Role:
+    """Change what says nothing of a role's rights: its description and tags, which a service-linked role has too."""
+    changed = await change(tx, await find_role(tx, name))
     await roles.put(tx, changed)
     return changed
 
@@ -197,6 +203,6 @@ async def _delete(tx: Transaction, name: str) -> None:
     await roles.delete(tx, name)
 
 
-tagged("Role", "RoleName", find_role, _change)
+tagged("Role", "RoleName", find_role, _annotate)
 holds_policies("Role", find_role, _change)
 bounded("Role", _change)
