@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from kumoi.state.space import Space
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True):
-    """An Aurora cluster. `resource_id` sets it apart from one of the same name deleted before; `password` is sealed."""
+    """An Aurora cluster. `resource_id` sets it apart from one of the same name deleted before; `password` is sealed.
+
+    `settings` are members without effect, by the names they were given by (settings.py).
+    """
 
     name: str
     resource_id: str
@@ -25,6 +30,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     deletion_protection: bool = False
     capacity: tuple[float, float] | None = None
     tags: dict[str, str] = {}
+    settings: dict[str, Any] = {}
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +43,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     created: float
     tags: dict[str, str] = {}
+    settings: dict[str, Any] = {}
 
 
 clusters: Space[Cluster] = Space("rds.cluster", Cluster, lambda cluster: (cluster.name,))

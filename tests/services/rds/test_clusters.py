@@ -48,6 +48,36 @@ def test_a_clusters_life(rds: Any) -> None:
     rds.get_waiter("db_cluster_deleted").wait(DBClusterIdentifier="main")
 
 
+def test_settings_without_effect_are_told_as_they_were_given(rds: Any) -> None:
+    more = {"StorageEncrypted": True, "BackupRetentionPeriod": 3, "VpcSecurityGroupIds": ["sg-1"]}
+    rds.create_db_cluster(**CLUSTER, **more, DBSubnetGroupName="net", EnableCloudwatchLogsExports=["postgresql"])
+    rds.modify_db_cluster(
+        DBClusterIdentifier="main",
+        BackupRetentionPeriod=5,
+        CloudwatchLogsExportConfiguration={"EnableLogTypes": ["a"], "DisableLogTypes": ["postgresql"]},
+    )
+    (found,) = rds.describe_db_clusters()["DBClusters"]
+    assert (found["StorageEncrypted"], found["BackupRetentionPeriod"]) == (True, 5)
+    assert found["VpcSecurityGroups"] == [{"VpcSecurityGroupId": "sg-1", "Status": "active"}]
+    assert (found["DBSubnetGroup"], found["EnabledCloudwatchLogsExports"]) == ("net", ["a"])
+    instance = {"DBInstanceIdentifier": "one", "DBInstanceClass": "db.t4g.medium", "Engine": "aurora-postgresql"}
+    rds.create_db_instance(**instance, DBClusterIdentifier="main", PromotionTier=1)
+    rds.modify_db_instance(DBInstanceIdentifier="one", DBInstanceClass="db.r6g.large", PromotionTier=2)
+    (member,) = rds.describe_db_instances()["DBInstances"]
+    assert (member["DBInstanceClass"], member["PromotionTier"]) == ("db.r6g.large", 2)
+    assert (member["EngineVersion"], member["Endpoint"]["Port"]) == (found["EngineVersion"], 5432)
+    with pytest.raises(ClientError) as refused:
+        rds.modify_db_instance(DBInstanceIdentifier="other")
+    assert refused.value.response["Error"]["Code"] == "DBInstanceNotFound"
+
+
+def test_no_cluster_belongs_to_a_global_one(rds: Any) -> None:
+    assert rds.describe_global_clusters()["GlobalClusters"] == []
+    with pytest.raises(ClientError) as refused:
+        rds.describe_global_clusters(GlobalClusterIdentifier="g")
+    assert refused.value.response["Error"]["Code"] == "GlobalClusterNotFoundFault"
+
+
 @pytest.mark.parametrize(
     ("changed", "error"),
     [

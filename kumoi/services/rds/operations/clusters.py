@@ -22,13 +22,14 @@ from kumoi.services.rds.naming import (
 )
 from kumoi.services.rds.paging import matching, page, tags_of
 from kumoi.services.rds.records import Cluster, Instance, clusters, instances
+from kumoi.services.rds.settings import CLUSTER, kept, told
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
 
 @rds.operation(name="CreateDBCluster")
 async def create_db_cluster(call: Call, DBClusterIdentifier: str, Engine: str, **given: Any) -> dict[str, Any]:
-    """Create a cluster; it is available at once. Members about networks, storage and backups have no effect."""
+    """Create a cluster; it is available at once. Settings of networks, storage, backups are kept, without effect."""
     name = identifier(DBClusterIdentifier, "DBClusterIdentifier")
     if Engine not in ENGINES:
         raise invalid(f"Invalid DB engine: {Engine}. Kumoi has {' and '.join(ENGINES)}.")
@@ -64,6 +65,7 @@ async def create_db_cluster(call: Call, DBClusterIdentifier: str, Engine: str, *
         deletion_protection=given.get("DeletionProtection", False),
         capacity=(scaling.get("MinCapacity", 0.5), scaling.get("MaxCapacity", 1.0)) if scaling else None,
         tags=tags_of(given.get("Tags") or ()),
+        settings=kept(given, CLUSTER),
     )
     await _create(call.state, cluster)
     return {"DBCluster": describe(call, cluster, [])}
@@ -98,9 +100,23 @@ async def describe_db_clusters(
     return {"DBClusters": [describe(call, one, members) for one in shown], **more}
 
 
+@rds.operation
+async def describe_global_clusters(
+    call: Call,
+    GlobalClusterIdentifier: str | None = None,
+    Filters: list[dict[str, Any]] | None = None,
+    MaxRecords: int = 100,
+    Marker: str | None = None,
+) -> dict[str, Any]:
+    """None: Kumoi's clusters belong to no global ones. Terraform asks whether a cluster does."""
+    if GlobalClusterIdentifier is not None:
+        raise aws_error("GlobalClusterNotFoundFault", f"Global cluster {GlobalClusterIdentifier} not found.")
+    return {"GlobalClusters": []}
+
+
 @rds.operation(name="ModifyDBCluster")
 async def modify_db_cluster(call: Call, DBClusterIdentifier: str, **given: Any) -> dict[str, Any]:
-    """Change what has an effect here at once: the password, the Data API, protection, scaling; the rest is accepted."""
+    """Change what has an effect here at once: the password, the Data API, protection, scaling; keep the rest."""
     changes: dict[str, Any] = {}
     for member, name in (
         ("EnableHttpEndpoint", "http_endpoint"),
@@ -118,7 +134,7 @@ async def modify_db_cluster(call: Call, DBClusterIdentifier: str, **given: Any) 
     if "MasterUserPassword" in given:
         _check_password(given["MasterUserPassword"])
         changes["password"] = given["MasterUserPassword"]
-    cluster, members = await _modify(call.state, call, DBClusterIdentifier.lower(), changes)
+    cluster, members = await _modify(call.state, call, DBClusterIdentifier.lower(), changes, given)
     return {"DBCluster": describe(call, cluster, members)}
 
 
@@ -155,7 +171,7 @@ async def disable_http_endpoint(call: Call, ResourceArn: str) -> dict[str, Any]:
 
 async def _switch(call: Call, resource: str, enabled: bool) -> dict[str, Any]:
     name = resource.rpartition(":")[2].lower()
-    await _modify(call.state, call, name, {"http_endpoint": enabled})
+    await _modify(call.state, call, name, {"http_endpoint": enabled}, {})
     return {"ResourceArn": resource, "HttpEndpointEnabled": enabled}
 
 
@@ -163,6 +179,7 @@ def describe(call: Call, cluster: Cluster, members: list[Instance]) -> dict[str,
     """DBCluster, with the instances among `members` that are its own."""
     host = f"{cluster.name}.cluster-{cluster.resource_id[-12:].lower()}.{call.region}.rds.amazonaws.com"
     found: dict[str, Any] = {
+        **told(cluster.settings, "Cluster"),
         "DBClusterIdentifier": cluster.name,
         "DBClusterArn": cluster_arn(call.account, call.region, cluster.name),
         "DbClusterResourceId": cluster.resource_id,
@@ -235,14 +252,16 @@ async def _all(tx: Transaction) -> tuple[list[Cluster], list[Instance]]:
 
 
 @transactional
-async def _modify(tx: Transaction, call: Call, name: str, changes: dict[str, Any]) -> tuple[Cluster, list[Instance]]:
+async def _modify(
+    tx: Transaction, call: Call, name: str, changes: dict[str, Any], given: dict[str, Any]
+) -> tuple[Cluster, list[Instance]]:
     cluster = await clusters.get(tx, name)
     if cluster is None:
         raise no_cluster(name)
     if "password" in changes:
         sealed = call.doorway.identity.sealer.seal(changes["password"].encode(), cluster.resource_id)
         changes = {**changes, "password": sealed}
-    cluster = msgspec.structs.replace(cluster, **changes)
+    cluster = msgspec.structs.replace(cluster, **changes, settings=kept(given, CLUSTER, cluster.settings))
     await clusters.put(tx, cluster)
     return cluster, list(await instances.list(tx))
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.rds import rds
 from kumoi.services.rds.naming import combination, identifier, instance_arn, invalid, no_cluster, no_instance
 from kumoi.services.rds.paging import matching, page, tags_of
-from kumoi.services.rds.records import Instance, clusters, instances
+from kumoi.services.rds.records import Cluster, Instance, clusters, instances
+from kumoi.services.rds.settings import INSTANCE, kept, told
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
@@ -35,9 +38,9 @@ async def create_db_instance(
         kind=DBInstanceClass,
         created=call.now,
         tags=tags_of(given.get("Tags") or ()),
+        settings=kept(given, INSTANCE),
     )
-    await _create(call.state, instance)
-    return {"DBInstance": _describe(call, instance)}
+    return {"DBInstance": _describe(call, await _create(call.state, instance), instance)}
 
 
 @rds.operation(name="DescribeDBInstances")
@@ -49,7 +52,7 @@ async def describe_db_instances(
     Marker: str | None = None,
 ) -> dict[str, Any]:
     """Instances by name."""
-    found = await _all(call.state)
+    found, owners = await _all(call.state)
     if DBInstanceIdentifier is not None:
         name = DBInstanceIdentifier.rpartition(":")[2].lower()
         found = [one for one in found if one.name == name]
@@ -65,7 +68,18 @@ async def describe_db_instances(
         },
     )
     shown, more = page(found, lambda one: one.name, Marker, MaxRecords)
-    return {"DBInstances": [_describe(call, one) for one in shown], **more}
+    return {"DBInstances": [_describe(call, owners[one.cluster], one) for one in shown], **more}
+
+
+@rds.operation(name="ModifyDBInstance")
+async def modify_db_instance(
+    call: Call, DBInstanceIdentifier: str, DBInstanceClass: str | None = None, **given: Any
+) -> dict[str, Any]:
+    """Change an instance's class and settings, at once."""
+    if "NewDBInstanceIdentifier" in given:
+        raise aws_error("NotImplemented", "Kumoi does not rename instances: see docs/rds.md.", status=501)
+    cluster, instance = await _modify(call.state, DBInstanceIdentifier.lower(), DBInstanceClass, given)
+    return {"DBInstance": _describe(call, cluster, instance)}
 
 
 @rds.operation(name="DeleteDBInstance")
@@ -79,12 +93,16 @@ async def delete_db_instance(
     """Remove an instance from its cluster."""
     if FinalDBSnapshotIdentifier is not None:
         raise combination("FinalDBSnapshotIdentifier can not be specified when deleting a cluster instance")
-    instance = await _delete(call.state, DBInstanceIdentifier.lower())
-    return {"DBInstance": {**_describe(call, instance), "DBInstanceStatus": "deleting"}}
+    cluster, instance = await _delete(call.state, DBInstanceIdentifier.lower())
+    return {"DBInstance": {**_describe(call, cluster, instance), "DBInstanceStatus": "deleting"}}
 
 
-def _describe(call: Call, instance: Instance) -> dict[str, Any]:
+def _describe(call: Call, cluster: Cluster, instance: Instance) -> dict[str, Any]:
+    host = f"{instance.name}.{cluster.resource_id[-12:].lower()}.{call.region}.rds.amazonaws.com"
     return {
+        "EngineVersion": cluster.engine_version,
+        "StorageEncrypted": cluster.settings.get("StorageEncrypted", False),
+        **told(instance.settings, "Instance"),
         "DBInstanceIdentifier": instance.name,
         "DBInstanceArn": instance_arn(call.account, call.region, instance.name),
         "DbiResourceId": instance.resource_id,
@@ -92,13 +110,15 @@ def _describe(call: Call, instance: Instance) -> dict[str, Any]:
         "DBInstanceClass": instance.kind,
         "DBInstanceStatus": "available",
         "Engine": instance.engine,
+        "MasterUsername": cluster.user,
+        "Endpoint": {"Address": host, "Port": cluster.port},
         "InstanceCreateTime": instance.created,
         "TagList": [{"Key": key, "Value": value} for key, value in instance.tags.items()],
     }
 
 
 @transactional
-async def _create(tx: Transaction, instance: Instance) -> None:
+async def _create(tx: Transaction, instance: Instance) -> Cluster:
     cluster = await clusters.get(tx, instance.cluster)
     if cluster is None:
         raise no_cluster(instance.cluster)
@@ -110,17 +130,34 @@ async def _create(tx: Transaction, instance: Instance) -> None:
     if await instances.get(tx, instance.name) is not None:
         raise aws_error("DBInstanceAlreadyExistsFault", "DB instance already exists")
     await instances.put(tx, instance)
+    return cluster
 
 
 @transactional
-async def _all(tx: Transaction) -> list[Instance]:
-    return list(await instances.list(tx))
+async def _all(tx: Transaction) -> tuple[list[Instance], dict[str, Cluster]]:
+    return list(await instances.list(tx)), {one.name: one for one in await clusters.list(tx)}
 
 
 @transactional
-async def _delete(tx: Transaction, name: str) -> Instance:
-    instance = await instances.get(tx, name)
-    if instance is None:
-        raise no_instance(name)
+async def _modify(tx: Transaction, name: str, kind: str | None, given: dict[str, Any]) -> tuple[Cluster, Instance]:
+    cluster, instance = await _find(tx, name)
+    settings = kept(given, INSTANCE, instance.settings)
+    changed = msgspec.structs.replace(instance, kind=kind or instance.kind, settings=settings)
+    await instances.put(tx, changed)
+    return cluster, changed
+
+
+@transactional
+async def _delete(tx: Transaction, name: str) -> tuple[Cluster, Instance]:
+    found = await _find(tx, name)
     await instances.delete(tx, name)
-    return instance
+    return found
+
+
+async def _find(tx: Transaction, name: str) -> tuple[Cluster, Instance]:
+    """An instance and its cluster, which cannot go before it; DBInstanceNotFoundFault without it."""
+    instance = await instances.get(tx, name)
+    cluster = None if instance is None else await clusters.get(tx, instance.cluster)
+    if instance is None or cluster is None:
+        raise no_instance(name)
+    return cluster, instance
