@@ -81,12 +81,23 @@ def _check_source(pipe: Pipe) -> None:
         raise invalid("StartingPositionTimestamp is required when StartingPosition is AT_TIMESTAMP.")
 
 
+_FILTERS = "FilterCriteria"
+
+
 def merged(current: Mapping[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:
     """Parameters after an update: members that are given replace those of the same name, deeply."""
     found = dict(current)
     for name, value in (changes or {}).items():
         before = found.get(name)
         found[name] = merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return found
+
+
+def source_parameters(current: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """SourceParameters after they were given: filters are replaced as a whole, and gone where none are given."""
+    found = merged({name: value for name, value in current.items() if name not in changes or name != _FILTERS}, changes)
+    if not found.get(_FILTERS, {}).get("Filters"):
+        found.pop(_FILTERS, None)
     return found
 
 

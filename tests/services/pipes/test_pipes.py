@@ -210,6 +210,18 @@ def test_a_pipes_life(kumoi: KumoiAccount) -> None:
     assert source.left() == 1
 
 
+def test_filters_are_replaced_as_a_whole_and_go_where_none_are_given(kumoi: KumoiAccount) -> None:
+    pipes, source, target = kumoi.client("pipes"), Queue(kumoi, "in"), Queue(kumoi, "out")
+    filters = {"FilterCriteria": {"Filters": [{"Pattern": '{"body": {"a": [1]}}'}]}}
+    made = {"RoleArn": ROLE, "Source": source.arn, "Target": target.arn, "DesiredState": "STOPPED"}
+    pipes.create_pipe(Name="p", SourceParameters=filters, **made)
+    pipes.update_pipe(Name="p", RoleArn=ROLE, SourceParameters={"SqsQueueParameters": {"BatchSize": 5}})
+    given = pipes.describe_pipe(Name="p")["SourceParameters"]
+    assert given == {"SqsQueueParameters": {"BatchSize": 5}, **filters}
+    pipes.update_pipe(Name="p", RoleArn=ROLE, SourceParameters={"FilterCriteria": {}})
+    assert pipes.describe_pipe(Name="p")["SourceParameters"] == {"SqsQueueParameters": {"BatchSize": 5}}
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"Source": "nonsense"}, "ValidationException"),
     ({"Source": "arn:aws:mq:us-east-1:000000000000:broker:a:b"}, "NotImplemented"),

@@ -12,7 +12,7 @@ from kumoi.names import uuid
 from kumoi.services.pipes import pipes as service
 from kumoi.services.pipes.lifespan import RunningPipes, drop
 from kumoi.services.pipes.records import Pipe, pipes
-from kumoi.services.pipes.rules import check, invalid, merged, not_found, page, source_kind
+from kumoi.services.pipes.rules import check, invalid, merged, not_found, page, source_kind, source_parameters
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -49,7 +49,7 @@ async def create_pipe(
         created=call.now,
         modified=call.now,
         enrichment=Enrichment or None,
-        source_parameters=_plain(SourceParameters or {}),
+        source_parameters=source_parameters({}, _plain(SourceParameters or {})),
         enrichment_parameters=EnrichmentParameters or {},
         target_parameters=TargetParameters or {},
         description=Description,
@@ -148,7 +148,7 @@ async def update_pipe(
     if Enrichment is not None:
         changes["enrichment"] = Enrichment or None
     if SourceParameters is not None:
-        changes["source_parameters"] = merged(current.source_parameters, _plain(SourceParameters))
+        changes["source_parameters"] = source_parameters(current.source_parameters, _plain(SourceParameters))
     pipe = msgspec.structs.replace(current, **changes, role=RoleArn, modified=call.now)
     check(pipe)
     return await _changed(call, pipe, "UPDATING")
