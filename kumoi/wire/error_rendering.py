@@ -98,6 +98,8 @@ def _xml(
     if model.name == "s3":
         host_id = headers[-1][1]
         text = f"<Error>{elements}<RequestId>{request_id}</RequestId><HostId>{host_id}</HostId></Error>"
+    elif model.protocol == "ec2":
+        text = f"<Response><Errors><Error>{elements}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
     else:
         kind = "Sender" if status < 500 else "Receiver"
         elements += "<Detail/>" if model.overlay.detailed else ""

@@ -56,6 +56,14 @@ ERRORS = [
         b'{"message":"wrong"}',
     ),
     (
+        "ec2",
+        request("POST", "/", b"Action=DescribeVpcs", FORM),
+        aws_error("NotImplemented", "not yet"),
+        501,
+        b"<Response><Errors><Error><Code>NotImplemented</Code><Message>not yet</Message></Error></Errors>"
+        b"<RequestID>id-1</RequestID></Response>",
+    ),
+    (
         "iam",
         request("POST", "/", b"", FORM),
         aws_error("NoSuchEntityException", "no <role>"),
