@@ -350,6 +350,8 @@ def test_apps_on_devices(kumoi: Any, client: Any, topic: str) -> None:
 def test_text_messages_have_settings(client: Any) -> None:
     client.set_sms_attributes(attributes={"DefaultSMSType": "Transactional"})
     assert client.get_sms_attributes()["attributes"] == {"DefaultSMSType": "Transactional"}
+    client.set_sms_attributes(attributes={"DefaultSMSType": "", "MonthlySpendLimit": ""})
+    assert client.get_sms_attributes()["attributes"] == {}
     assert refused(client.set_sms_attributes, attributes={"x": "y"})[0] == "InvalidParameter"
     assert client.list_phone_numbers_opted_out()["phoneNumbers"] == []
     assert client.check_if_phone_number_is_opted_out(phoneNumber="+4915112345678")["isOptedOut"] is False

@@ -49,6 +49,16 @@ def hooked(client: Any, topic: str, receiver: Any) -> Callable[..., str]:
     return make
 
 
+def test_what_is_not_confirmed_cannot_be_unsubscribed(client: Any, topic: str) -> None:
+    mail = {"TopicArn": topic, "Protocol": "email", "Endpoint": "a@example.com", "ReturnSubscriptionArn": True}
+    arn = client.subscribe(**mail)["SubscriptionArn"]
+    code, message = refused(client.unsubscribe, SubscriptionArn=arn)
+    assert (code, "Cannot unsubscribe a subscription that is pending confirmation" in message) == (
+        "InvalidParameter",
+        True,
+    )
+
+
 def test_a_queue_is_subscribed_once(kumoi: Any, client: Any, topic: str, subscribed: Callable[..., Any]) -> None:
     inbox = subscribed(topic, RawMessageDelivery="true")
     subscribe = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": inbox.arn}

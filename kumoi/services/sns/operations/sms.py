@@ -31,10 +31,12 @@ async def get_sms_attributes(call: Call, attributes: list[str] | None = None) ->
 
 @sns.operation(name="SetSMSAttributes")
 async def set_sms_attributes(call: Call, attributes: dict[str, str]) -> dict[str, Any]:
-    """Change settings of text messages."""
+    """Change settings of text messages; an empty value takes one back."""
     for name, value in attributes.items():
         if name not in _KNOWN:
             raise invalid(f"{name} is not a valid attribute")
+        if not value:
+            continue
         if name == "DefaultSMSType" and value not in ("Promotional", "Transactional"):
             raise invalid("DefaultSMSType is invalid")
         if name in ("MonthlySpendLimit", "DeliveryStatusSuccessSamplingRate") and not re.fullmatch(
@@ -53,7 +55,8 @@ async def _settings(tx: Transaction) -> dict[str, str]:
 
 @transactional
 async def _change(tx: Transaction, given: dict[str, str]) -> None:
-    await sms_settings.put(tx, SmsSettings({**await _settings(tx), **given}))
+    wanted = {**await _settings(tx), **given}
+    await sms_settings.put(tx, SmsSettings({name: value for name, value in wanted.items() if value}))
 
 
 @sns.operation

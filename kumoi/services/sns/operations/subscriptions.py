@@ -172,7 +172,8 @@ async def _unsubscribe(tx: Transaction, dispatcher: Dispatcher, topic: str, iden
     if found.guarded and not signed:
         raise aws_error("AuthorizationErrorException", "Unauthenticated requests cannot end this subscription.")
     if found.pending:
-        raise invalid("This operation can not be performed on a subscription that is pending confirmation")
+        # Terraform leaves a subscription behind where it reads these words of AWS.
+        raise invalid("SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation")
     await subscriptions.delete(tx, topic, identifier)
     if found.token:
         await tokens.delete(tx, found.token)
