@@ -6,11 +6,12 @@ Both are the machine's: `terraform` on PATH; the provider from the folder that K
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import pytest
 
 HERE = Path(__file__).parent
 DEPLOYERS = Path(os.environ.get("KUMOI_DEPLOYERS", HERE.parents[2] / ".deployers"))
+OFF_LINE = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+"""Terraform asks nobody for newer versions of itself."""
 AT_ONCE = "-parallelism=40"
 """Most of the time Terraform waits for the provider, which looks again after fixed times."""
 
@@ -27,6 +30,7 @@ class Terraform:
 
     def __init__(self, directory: Path, environment: dict[str, str]) -> None:
         self.directory = directory
+        self.account = environment["AWS_ACCESS_KEY_ID"]
         self._environment = environment
 
     def run(self, *arguments: str, expected: tuple[int, ...] = (0,)) -> subprocess.CompletedProcess[str]:
@@ -62,9 +66,9 @@ class Terraform:
     def assert_importable(self, **variables: Any) -> None:
         """Assert that resources of a state that was lost are found again, each as it is configured.
 
-        `imports.json` of a configuration says how an identifier is made of a resource's attributes, by address or
-        type; null where the provider cannot import. Without, it is `id`. What only the configuration knows (how to
-        destroy a bucket, a value that is never read back) has no value after the import.
+        `imports.json` of a configuration says how an identifier is made of a resource's attributes (and of `account`),
+        by address or type; null where the provider cannot import. Without, it is `id`. What only the configuration
+        knows (how to destroy a bucket, a value that is never read back) has no value after the import.
         """
         kept = self.directory / "imports.json"
         rules = json.loads(kept.read_text()) if kept.exists() else {}
@@ -72,7 +76,7 @@ class Terraform:
         for one in self.resources():
             rule = rules.get(one["address"], rules.get(one["type"], "{id}"))
             if rule is not None:
-                identifier = json.dumps(rule.format(**one["values"]))
+                identifier = json.dumps(rule.format(**{"account": self.account} | one["values"]))
                 blocks.append(f"import {{\n  to = {one['address']}\n  id = {identifier}\n}}\n")
         state, aside = self.directory / "terraform.tfstate", self.directory / "aside.tfstate"
         state.rename(aside)
@@ -101,45 +105,65 @@ def _differences(change: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     before, after = change["before"], change["after"]
     if set(change["actions"]) & {"create", "delete"}:
         return {"actions": (change["actions"], ["no-op"])}
-    return {
-        name: (before[name], value)
-        for name, value in after.items()
-        if before.get(name) is not None and before[name] != value
-    }
+    return {name: (before.get(name), value) for name, value in after.items() if _differ(before.get(name), value)}
+
+
+def _differ(before: Any, after: Any) -> bool:
+    if before in (None, "", [], {}):
+        return False
+    if isinstance(before, dict) and isinstance(after, dict):
+        return any(_differ(before.get(name), value) for name, value in after.items())
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return any(map(_differ, before, after))
+    return bool(before != after)
+
+
+def initialise(directory: Path) -> subprocess.CompletedProcess[str]:
+    """Make a configuration ready. Terraform's cache of downloads is for one at a time."""
+    if plugins := os.environ.get("KUMOI_TF_PLUGINS"):
+        return _init(directory, {}, f"-plugin-dir={plugins}")
+    cache = DEPLOYERS / "terraform"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (DEPLOYERS / "terraform.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _init(directory, {"TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache))})
+
+
+def _init(directory: Path, more: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = ("terraform", "init", "-no-color", *arguments)
+    environment = {**os.environ, **OFF_LINE, **more}
+    return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="session")
-def initialised(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """The command that makes a configuration ready; skips where Terraform or its AWS provider is missing."""
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every configuration starts with; skips where Terraform or its AWS provider is missing."""
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not on PATH")
-    plugins = os.environ.get("KUMOI_TF_PLUGINS")
-    command = ("terraform", "init", "-no-color", *([f"-plugin-dir={plugins}"] if plugins else []))
     trial = tmp_path_factory.mktemp("terraform")
     shutil.copy(HERE / "provider.tf", trial)
-    done = subprocess.run(command, cwd=trial, env=_environment(), capture_output=True, text=True, check=False)
+    done = initialise(trial)
     if done.returncode:
         pytest.skip(f"Terraform has no AWS provider (KUMOI_TF_PLUGINS may name its folder): {done.stderr[-500:]}")
-    return command
-
-
-def _environment() -> dict[str, str]:
-    """Terraform's own settings: what it downloads is kept, and it asks nobody for newer versions of itself."""
-    cache = DEPLOYERS / "terraform"
-    if "KUMOI_TF_PLUGINS" not in os.environ:
-        cache.mkdir(parents=True, exist_ok=True)
-    return {"TF_PLUGIN_CACHE_DIR": str(cache), **os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    return trial / "provider.tf"
 
 
 @pytest.fixture
-def terraform(kumoi: Any, tmp_path: Path, initialised: tuple[str, ...]) -> Iterator[Callable[[str], Terraform]]:
-    """Have a configuration of this folder ready, by name, for the test's account."""
-    environment = {**_environment(), **kumoi.environment}
+def terraform(
+    kumoi: Any, zipped: Callable[[dict[str, str]], bytes], tmp_path: Path, provider: Path
+) -> Callable[[str], Terraform]:
+    """Have a configuration of this folder ready, by name, for the test's account.
+
+    A function's code `code.py` beside it is there as `code.zip`.
+    """
 
     def ready(name: str) -> Terraform:
         directory = Path(shutil.copytree(HERE / name, tmp_path / name))
-        shutil.copy(HERE / "provider.tf", directory)
-        subprocess.run(initialised, cwd=directory, env=environment, check=True, stdout=subprocess.DEVNULL)
-        return Terraform(directory, environment)
+        shutil.copy(provider, directory)
+        for code in directory.glob("*.py"):
+            code.with_suffix(".zip").write_bytes(zipped({code.name: code.read_text()}))
+        done = initialise(directory)
+        assert done.returncode == 0, done.stderr
+        return Terraform(directory, {**os.environ, **OFF_LINE, **kumoi.environment})
 
-    yield ready
+    return ready
