@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 from botocore.exceptions import ClientError
@@ -185,6 +186,13 @@ def test_saved_queries(logs: Any) -> None:
     assert logs.delete_query_definition(queryDefinitionId=saved)["success"]
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.delete_query_definition(queryDefinitionId=saved)
+
+
+def test_a_client_token_saves_a_query_once_under_an_id_that_is_a_uuid(logs: Any) -> None:
+    query = {"queryString": "limit 1", "clientToken": "t" * 36}
+    saved = logs.put_query_definition(name="q", **query)["queryDefinitionId"]
+    assert logs.put_query_definition(name="q", **query)["queryDefinitionId"] == saved
+    assert UUID(saved).version == 4
 
 
 def test_the_aws_cli(logs: Any, now: int, kumoi: Any) -> None:

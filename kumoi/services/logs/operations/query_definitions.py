@@ -80,7 +80,7 @@ async def delete_query_definition(call: Call, queryDefinitionId: str) -> dict[st
 
 def _id_of(token: str) -> str:
     """The id that a client token stands for."""
-    return str(UUID(bytes=blake2b(token.encode(), digest_size=16).digest()))
+    return str(UUID(bytes=blake2b(token.encode(), digest_size=16).digest(), version=4))
 
 
 def _described(one: QueryDefinition) -> dict[str, Any]:
