@@ -210,3 +210,25 @@ data "aws_dynamodb_table_item" "t" {
 data "aws_dynamodb_tables" "t" {
   depends_on = [aws_dynamodb_table.full]
 }
+
+resource "aws_dynamodb_table" "global" {
+  name             = "global"
+  billing_mode     = "PAY_PER_REQUEST"
+  hash_key         = "id"
+  stream_enabled   = true
+  stream_view_type = "NEW_AND_OLD_IMAGES"
+  attribute {
+    name = "id"
+    type = "S"
+  }
+  replica {
+    region_name            = "eu-west-1"
+    point_in_time_recovery = var.changed
+  }
+  dynamic "replica" {
+    for_each = var.changed ? ["us-west-2"] : []
+    content {
+      region_name = replica.value
+    }
+  }
+}
