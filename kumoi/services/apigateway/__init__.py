@@ -22,6 +22,7 @@ apigateway = Service(
     modules=(
         "operations.apis",
         "operations.authorizers",
+        "operations.client_certificates",
         "operations.deployments",
         "operations.documentation",
         "operations.domains",

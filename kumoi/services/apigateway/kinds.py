@@ -140,6 +140,12 @@ def check_documentation(given: dict[str, Any]) -> None:
         raise bad("Documentation properties must be a JSON object") from None
 
 
+def check_version(given: dict[str, Any]) -> None:
+    """Raise BadRequestException for a version without a name."""
+    if not given["version"]:
+        raise bad("Documentation version cannot be empty")
+
+
 AUTHORIZER = Kind(
     "Authorizer",
     "Invalid Authorizer identifier specified",
@@ -179,6 +185,13 @@ GATEWAY_RESPONSE = Kind(
     },
     check_gateway_response,
     named="responseType",
+)
+DOCUMENTATION_VERSION = Kind(
+    "DocumentationVersion",
+    "Invalid Documentation version specified",
+    {"description": patches.text},
+    check_version,
+    named="version",
 )
 DOCUMENTATION_PART = Kind(
     "DocumentationPart",

@@ -130,6 +130,19 @@ class VpcLink(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
+class ClientCertificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A client certificate, in PEM."""
+
+    id: str
+    created: float
+    pem: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+client_certificates: Space[ClientCertificate] = Space(
+    "apigateway.client_certificate", ClientCertificate, lambda one: (one.id,)
+)
 vpc_links: Space[VpcLink] = Space("apigateway.vpc_link", VpcLink, lambda one: (one.id,))
 rest_apis: Space[RestApi] = Space("apigateway.api", RestApi, lambda api: (api.id,), remembered=True)
 resources: Space[Resource] = Space("apigateway.resource", Resource, lambda one: (one.api, one.id))

@@ -1,4 +1,4 @@
-"""Tags of APIs, stages, keys, usage plans, domain names and VPC links."""
+"""Tags of APIs, stages, keys, usage plans, client certificates, domain names and VPC links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from kumoi.doorway import Call
 from kumoi.http_api.places import domains
 from kumoi.services.apigateway import apigateway
 from kumoi.services.apigateway.errors import bad, not_found
-from kumoi.services.apigateway.records import api_keys, rest_apis, stages, usage_plans, vpc_links
+from kumoi.services.apigateway.records import (
+    api_keys,
+    client_certificates,
+    rest_apis,
+    stages,
+    usage_plans,
+    vpc_links,
+)
 from kumoi.state import Transaction, transactional
 from kumoi.state.space import Space
 
@@ -20,6 +27,7 @@ _MOST = 50
 _SPACES: dict[str, Space[Any]] = {
     "restapis": rest_apis,
     "apikeys": api_keys,
+    "clientcertificates": client_certificates,
     "usageplans": usage_plans,
     "domainnames": domains,
     "vpclinks": vpc_links,
