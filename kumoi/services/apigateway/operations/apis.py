@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import orjson
 
 from kumoi.doorway import Call
 from kumoi.http_api.places import claim, mappings, new_id, places
@@ -57,8 +58,8 @@ _USUAL_MODELS = (
 
 
 def describe(api: RestApi) -> dict[str, Any]:
-    """An API as the API answers it."""
-    return {
+    """An API as the API answers it; its policy is escaped once more, as text within a JSON string would be."""
+    said = {
         "id": api.id,
         "createdDate": api.created,
         "apiKeySource": "HEADER",
@@ -69,6 +70,13 @@ def describe(api: RestApi) -> dict[str, Any]:
         **api.properties,
         "tags": api.tags,
     }
+    return {**said, "policy": _escaped(said["policy"])} if said.get("policy") else said
+
+
+def _escaped(policy: str) -> str:
+    """A policy as GetRestApi answers it: compact, with its quotes, backslashes and slashes escaped."""
+    text = orjson.dumps(orjson.loads(policy)).decode()
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("/", "\\/")
 
 
 def check_properties(properties: dict[str, Any]) -> None:

@@ -61,17 +61,20 @@ async def create_deployment(
     canarySettings: dict[str, Any] | None = None,
     tracingEnabled: bool | None = None,
 ) -> dict[str, Any]:
-    """Snapshot the API, and have a stage serve it, or its canary; the stage is made where there is none."""
+    """Snapshot the API, and have a stage serve it, or its canary; the stage is made where there is none.
+
+    What is empty is not given: Terraform always sends a stage's name and description, and both may be empty.
+    """
     settings = present(
         {
-            "description": stageDescription,
+            "description": stageDescription or None,
             "cacheClusterSize": cacheClusterSize,
             "cacheClusterEnabled": cacheClusterEnabled or None,
-            "variables": variables,
+            "variables": variables or None,
             "tracingEnabled": tracingEnabled,
         }
     )
-    return describe(await _create(call.state, restApiId, description, stageName, settings, canarySettings))
+    return describe(await _create(call.state, restApiId, description or None, stageName, settings, canarySettings))
 
 
 @apigateway.operation

@@ -63,7 +63,7 @@ async def create_api_key(
     customerId: str | None = None,
     tags: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Create a key, with a value of its own where none is given."""
+    """Create a key, with a value of its own where none, or an empty one, is given."""
     properties = present({"name": name, "description": description, "enabled": enabled, "customerId": customerId})
     properties["stageKeys"] = [f"{one.get('restApiId')}/{one.get('stageName')}" for one in stageKeys or ()]
     return describe(await _create(call.state, properties, value, tags or {}), value=True)
@@ -154,7 +154,7 @@ async def add_to_plan(tx: Transaction, plan_id: str, key_id: str) -> None:
 
 async def make(tx: Transaction, properties: dict[str, Any], value: str | None, tags: dict[str, str]) -> ApiKey:
     """Store a new key."""
-    if value is not None and not 20 <= len(value) <= 128:
+    if value and not 20 <= len(value) <= 128:
         raise bad("API Key value should be at least 20 characters" if len(value) < 20 else "API Key value is too long")
     alphabet = string.ascii_letters + string.digits
     secret = value or "".join(secrets.choice(alphabet) for _ in range(40))
