@@ -157,6 +157,9 @@ async def _create_stage(call: ResourceCall) -> Resource:
 
 async def _update_stage(call: ResourceCall) -> Resource:
     given = {**call.given("ApiId", "StageName"), **_given(call, *_STAGE)}
+    gone = set(call.before.get("StageVariables") or ()) - set(given.get("StageVariables") or ())
+    if gone:
+        given["StageVariables"] = {**(given.get("StageVariables") or {}), **dict.fromkeys(gone, "")}
     await call.ask(_SERVICE, "UpdateStage", **given)
     return Resource(call.physical_id, call.attributes)
 

@@ -109,6 +109,13 @@ def test_stages_serve_deployments(client: Any, api_id: str) -> None:
     client.delete_deployment(**given)
 
 
+def test_stage_variables_are_changed_one_by_one(client: Any, api_id: str) -> None:
+    place = {"ApiId": api_id, "StageName": "dev"}
+    client.create_stage(**place, StageVariables={"a": "1", "b": "2", "c": "3"})
+    changed = client.update_stage(**place, StageVariables={"a": "", "b": "4"})
+    assert changed["StageVariables"] == {"b": "4", "c": "3"}
+
+
 def test_tags_of_apis_and_stages(client: Any, api_id: str) -> None:
     client.create_stage(ApiId=api_id, StageName="dev", Tags={"a": "1"})
     for path in (f"/apis/{api_id}", f"/apis/{api_id}/stages/dev"):

@@ -109,7 +109,10 @@ async def update_stage(
     DeploymentId: str | None = None,
     **properties: Any,
 ) -> dict[str, Any]:
-    """Change a stage's members, or which deployment it serves."""
+    """Change a stage's members, or which deployment it serves; of its variables those that are given.
+
+    A variable with an empty value is taken away.
+    """
     _check(properties)
     stage = await _update(call.state, ApiId, StageName, AutoDeploy, DeploymentId, properties)
     call.part(Throttles).forget(ApiId)
@@ -178,9 +181,13 @@ async def _update(
     given: dict[str, Any],
 ) -> Stage:
     stage = await find_stage(tx, api_id, name)
+    properties = present({**stage.properties, **given})
+    if given.get("StageVariables") is not None:
+        both = {**(stage.properties.get("StageVariables") or {}), **given["StageVariables"]}
+        properties["StageVariables"] = {name: value for name, value in both.items() if value}
     stage = msgspec.structs.replace(
         stage,
-        properties=present({**stage.properties, **given}),
+        properties=properties,
         auto_deploy=stage.auto_deploy if auto_deploy is None else auto_deploy,
         updated=tx.now,
     )
