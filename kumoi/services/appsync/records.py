@@ -25,13 +25,17 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schema(msgspec.Struct, frozen=True, kw_only=True):
-    """An API's schema: the last one that was valid, its version, and how the last creation went."""
+    """An API's schema: the last one that was valid, its version, and how the last creation went.
+
+    `written` has the types that were given one by one since: by name, the format and the definition as it was given.
+    """
 
     api: str
     status: str
     details: str
     definition: str = ""
     version: str = ""
+    written: dict[str, tuple[str, str]] = {}
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True):

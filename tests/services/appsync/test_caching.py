@@ -74,6 +74,7 @@ export function response(ctx) { extensions.evictFromApiCache('Query', 'get', { '
     given = {"apiId": api, "ttl": 3600, "apiCachingBehavior": "PER_RESOLVER_CACHING", "type": "SMALL"}
     cache = client.create_api_cache(**given)["apiCache"]
     assert (cache["status"], cache["ttl"], cache["type"]) == ("AVAILABLE", 3600, "SMALL")
+    assert (cache["atRestEncryptionEnabled"], cache["transitEncryptionEnabled"]) == (False, False)
     first = id_of(ask, "a")
     assert id_of(ask, "a") == first != id_of(ask, "b")
     kumoi.advance(61)

@@ -149,6 +149,21 @@ def test_what_is_no_type(client: Any, api: str) -> None:
         assert refused[0] == "BadRequestException", definition
 
 
+def test_a_type_is_answered_as_it_was_written(client: Any, api: str) -> None:
+    wanted = {"apiId": api, "typeName": "Car", "format": "SDL"}
+    for create, definition in ((True, "type Car\n\n{ a: Int }\n"), (False, "type Car { a:Int  b: Int }")):
+        if create:
+            client.create_type(apiId=api, definition=definition, format="SDL")
+        else:
+            client.update_type(**wanted, definition=definition)
+        assert client.get_type(**wanted)["type"]["definition"] == definition
+    described = client.get_type(**{**wanted, "format": "JSON"})["type"]["definition"]
+    assert [one["name"] for one in json.loads(described)["fields"]] == ["a", "b"]
+    client.delete_type(apiId=api, typeName="Car")
+    client.create_type(apiId=api, definition=described, format="JSON")
+    assert client.get_type(**wanted)["type"]["definition"] == "type Car {\n  a: Int\n  b: Int\n}"
+
+
 def test_a_schema_begins_with_a_type(client: Any) -> None:
     bare = client.create_graphql_api(name="b", authenticationType="API_KEY")["graphqlApi"]["apiId"]
     assert code(client.delete_type, apiId=bare, typeName="A")[0] == "NotFoundException"

@@ -53,8 +53,8 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
 
 def _describe(cache: ApiCache) -> dict[str, Any]:
     return {
-        "transitEncryptionEnabled": True,
-        "atRestEncryptionEnabled": True,
+        "transitEncryptionEnabled": False,
+        "atRestEncryptionEnabled": False,
         "healthMetricsConfig": "DISABLED",
         **cache.properties,
         "status": "AVAILABLE",

@@ -1,4 +1,7 @@
-"""The types of a schema, one by one: read, and changed, where the whole is a schema still."""
+"""The types of a schema, one by one: read, and changed, where the whole is a schema still.
+
+A type that was given alone is answered in the format it was given in as it was written, as AWS does.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from kumoi.wire.errors import aws_error
 
 if TYPE_CHECKING:
     from kumoi.services.appsync.schema.compiled import Compiled
+
+Written = dict[str, tuple[str, str] | None]
+"""What is written of types now, by name: a format and a definition, or None where a type is gone."""
 
 
 @appsync.operation
@@ -61,7 +67,7 @@ async def delete_type(call: Call, apiId: str, typeName: str) -> dict[str, Any]:
     """Take a type out of the schema; BadRequestException where others refer to it."""
     from kumoi.services.appsync.schema import edits
 
-    await _edit(call, apiId, lambda text, _: edits.without_type(text, typeName), typeName)
+    await _edit(call, apiId, lambda text, _: (edits.without_type(text, typeName), {typeName: None}), typeName)
     return {}
 
 
@@ -71,20 +77,22 @@ async def _changed(call: Call, api_id: str, definition: str, format: str, name: 
 
     given = ""
 
-    def edit(text: str, found: Compiled | None) -> str:
+    def edit(text: str, found: Compiled | None) -> tuple[str, Written]:
         nonlocal given
         given, written = edits.as_text(definition, format, found)
         if name is None:
-            return edits.with_type(text, given, written)
+            return edits.with_type(text, given, written), {given: (format, definition)}
         if given != name:
             raise BadSchema(f"The definition is of the type {given}, not of {name}.")
-        return edits.with_other_type(text, name, written)
+        return edits.with_other_type(text, name, written), {name: (format, definition)}
 
     await _edit(call, api_id, edit, name or "")
     return await get_type(call, api_id, given, format)
 
 
-async def _edit(call: Call, api_id: str, edit: Callable[[str, Compiled | None], str], name: str) -> None:
+async def _edit(
+    call: Call, api_id: str, edit: Callable[[str, Compiled | None], tuple[str, Written]], name: str
+) -> None:
     """Change the schema's text, compile it, and serve it, if nobody changed it meanwhile."""
     from kumoi.services.appsync.schema.documents import own_types
     from kumoi.services.appsync.schema.edits import NoSuchType
@@ -94,7 +102,7 @@ async def _edit(call: Call, api_id: str, edit: Callable[[str, Compiled | None], 
     kept = call.part(Kept)
     try:
         found = await kept.schema(version, text) if text else None
-        after = await asyncio.to_thread(edit, text, found)
+        after, changes = await asyncio.to_thread(edit, text, found)
         if len(after.encode()) > MAX_DEFINITION:
             raise BadSchema("Schema document exceeds the maximum size of 1 MB.")
         digest = hashlib.sha256(after.encode()).hexdigest()
@@ -104,7 +112,9 @@ async def _edit(call: Call, api_id: str, edit: Callable[[str, Compiled | None], 
     except BadSchema as problem:
         raise bad_request(str(problem)) from None
     details = f"Successfully created schema with {len(own_types(made))} types."
-    schema = Schema(api=api_id, status="SUCCESS", details=details, definition=after, version=digest)
+    both = {**({} if before is None else before.written), **changes}
+    written = {one: said for one, said in both.items() if said is not None}
+    schema = Schema(api=api_id, status="SUCCESS", details=details, definition=after, version=digest, written=written)
     await _replace(call.state, schema, version)
 
 
@@ -129,7 +139,7 @@ async def _types(call: Call, api_id: str, format: str, name: str | None = None) 
             "name": type_.name,
             **({"description": type_.description} if type_.description else {}),
             "arn": api_arn(call, api_id, f"types/{type_.name}"),
-            "definition": text,
+            "definition": said[1] if (said := schema.written.get(type_.name)) and said[0] == format else text,
             "format": format,
         }
         for type_, text in await asyncio.to_thread(by_type, found, format, name)
