@@ -194,3 +194,13 @@ def test_what_was_acknowledged_survives_a_crash(killable: Any) -> None:
     assert [rule["Priority"] for rule in client.describe_rules(ListenerArn=listener)["Rules"]] == ["5", "default"]
     [health] = client.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     assert health["Target"] == {"Id": "127.0.0.1", "Port": 9}
+
+
+def test_what_terraform_asks_for(kumoi: Any) -> None:
+    client = kumoi.client("elbv2")
+    balancer = client.create_load_balancer(Name="lb", Subnets=["subnet-1"])["LoadBalancers"][0]["LoadBalancerArn"]
+    assert client.describe_capacity_reservation(LoadBalancerArn=balancer)["CapacityReservationState"] == []
+    given = {"Port": 80, "Protocol": "HTTP", "TargetType": "ip", "VpcId": "vpc-1"}
+    servers = client.create_target_group(Name="servers", ProtocolVersion="", **given)["TargetGroups"][0]
+    assert servers["ProtocolVersion"] == "HTTP1"
+    client.create_target_group(Name="functions", TargetType="lambda", ProtocolVersion="")

@@ -68,6 +68,13 @@ async def delete_load_balancer(call: Call, LoadBalancerArn: str) -> None:
 
 
 @elbv2.operation
+async def describe_capacity_reservation(call: Call, LoadBalancerArn: str) -> dict[str, Any]:
+    """The capacity that is reserved for a load balancer: none, as none can be reserved."""
+    await _one(call.state, LoadBalancerArn)
+    return {"CapacityReservationState": []}
+
+
+@elbv2.operation
 async def set_subnets(
     call: Call,
     LoadBalancerArn: str,
@@ -122,6 +129,11 @@ async def _find(tx: Transaction, arns: list[str] | None, names: list[str] | None
             raise refused("LoadBalancerNotFound", f"Load balancers '[{', '.join(gone)}]' not found")
         return [one for one in found if one is not None]
     return await balancers.list(tx)
+
+
+@transactional
+async def _one(tx: Transaction, arn: str) -> LoadBalancer:
+    return await find_balancer(tx, arn)
 
 
 @transactional

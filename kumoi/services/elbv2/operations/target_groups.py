@@ -33,7 +33,11 @@ _FUNCTION_CHECKS = {"HealthCheckEnabled": False, "HealthCheckIntervalSeconds": 3
 async def create_target_group(
     call: Call, Name: str, TargetType: str = "instance", Tags: list[dict[str, str]] | None = None, **given: Any
 ) -> dict[str, Any]:
-    """Create a target group of functions or HTTP servers, or answer the one that is the same."""
+    """Create a target group of functions or HTTP servers, or answer the one that is the same.
+
+    An empty ProtocolVersion, which Terraform always sends, is none.
+    """
+    given = {name: value for name, value in given.items() if (name, value) != ("ProtocolVersion", "")}
     check_name("Target group", Name)
     if TargetType == "alb":
         raise not_built("target groups of load balancers")
