@@ -8,7 +8,13 @@ from kumoi.doorway import Service
 glue = Service(
     "glue",
     __name__,
-    modules=("operations.databases", "operations.tables", "operations.partitions", "operations.tags"),
+    modules=(
+        "operations.databases",
+        "operations.tables",
+        "operations.partitions",
+        "operations.partition_indexes",
+        "operations.tags",
+    ),
     resource=("TableName", "DatabaseName", "Name"),
     authorization="authorization",
     page="athena",

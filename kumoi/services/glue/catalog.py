@@ -14,6 +14,7 @@ from kumoi.services.glue.records import (
     Table,
     TableVersion,
     databases,
+    partition_indexes,
     partitions,
     tables,
     versions,
@@ -79,9 +80,9 @@ async def change_table(tx: Transaction, database: str, name: str, given: dict[st
 
 @transactional
 async def drop_table(tx: Transaction, database: str, name: str) -> None:
-    """Forget a table with its partitions and versions; EntityNotFoundException."""
+    """Forget a table with its partitions, their indexes and its versions; EntityNotFoundException."""
     found = await table_of(tx, database, name)
-    for space in (partitions, versions):
+    for space in (partitions, partition_indexes, versions):
         await space.delete_all(tx, found.database, found.name)
     await tables.delete(tx, found.database, found.name)
 
@@ -90,7 +91,7 @@ async def drop_table(tx: Transaction, database: str, name: str) -> None:
 async def drop_database(tx: Transaction, name: str) -> None:
     """Forget a database with all that is in it; EntityNotFoundException."""
     found = await database_of(tx, name)
-    for space in (tables, partitions, versions):
+    for space in (tables, partitions, partition_indexes, versions):
         await space.delete_all(tx, found.name)
     await databases.delete(tx, found.name)
 

@@ -50,6 +50,18 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True):
     given: dict[str, Any]
 
 
+class PartitionIndex(msgspec.Struct, frozen=True, kw_only=True):
+    """An index of some of a table's partition keys."""
+
+    database: str
+    table: str
+    name: str
+    keys: tuple[str, ...]
+
+
+partition_indexes: Space[PartitionIndex] = Space(
+    "glue.partition_index", PartitionIndex, lambda one: (one.database, one.table, one.name)
+)
 databases: Space[Database] = Space("glue.database", Database, lambda one: (one.name,))
 tables: Space[Table] = Space("glue.table", Table, lambda one: (one.database, one.name))
 versions: Space[TableVersion] = Space("glue.version", TableVersion, lambda one: (one.database, one.table, one.version))

@@ -132,6 +132,26 @@ def test_partitions(kumoi: Any) -> None:
     assert len(got) == 3
 
 
+def test_partition_indexes(kumoi: Any) -> None:
+    glue = kumoi.client("glue")
+    glue.create_database(DatabaseInput={"Name": "farm"})
+    place = {"DatabaseName": "farm", "TableName": "visits"}
+    first = {"IndexName": "by_year", "Keys": ["year"]}
+    glue.create_table(DatabaseName="farm", TableInput=TABLE, PartitionIndexes=[first])
+    glue.create_partition_index(**place, PartitionIndex={"IndexName": "both", "Keys": ["year", "city"]})
+    found = glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"]
+    assert [(one["IndexName"], one["IndexStatus"]) for one in found] == [("both", "ACTIVE"), ("by_year", "ACTIVE")]
+    assert found[0]["Keys"] == [{"Name": "year", "Type": "int"}, {"Name": "city", "Type": "string"}]
+    assert code(lambda: glue.create_partition_index(**place, PartitionIndex=first))[0] == "AlreadyExistsException"
+    wrong = {"IndexName": "wrong", "Keys": ["id"]}
+    assert code(lambda: glue.create_partition_index(**place, PartitionIndex=wrong))[0] == "InvalidInputException"
+    glue.delete_partition_index(**place, IndexName="both")
+    assert code(lambda: glue.delete_partition_index(**place, IndexName="both"))[0] == "EntityNotFoundException"
+    glue.delete_table(DatabaseName="farm", Name="visits")
+    glue.create_table(DatabaseName="farm", TableInput=TABLE)
+    assert glue.get_partition_indexes(**place)["PartitionIndexDescriptorList"] == []
+
+
 def test_many_partitions_are_read_page_by_page(kumoi: Any) -> None:
     glue = kumoi.client("glue")
     glue.create_database(DatabaseInput={"Name": "farm"})

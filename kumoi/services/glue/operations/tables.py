@@ -10,6 +10,7 @@ from kumoi.java_patterns import BadPattern, matches
 from kumoi.services.glue import glue
 from kumoi.services.glue.catalog import add_table, change_table, drop_table, every_table, table_of, tables_in
 from kumoi.services.glue.errors import invalid, no_entity
+from kumoi.services.glue.operations.partition_indexes import add_index
 from kumoi.services.glue.paging import page
 from kumoi.services.glue.records import Table, TableVersion, versions
 from kumoi.services.glue.searching import finds, in_order
@@ -26,7 +27,7 @@ async def create_table(
     TableInput: dict[str, Any] | None = None,
     Name: str | None = None,
     CatalogId: str | None = None,
-    PartitionIndexes: list[Any] | None = None,
+    PartitionIndexes: list[dict[str, Any]] | None = None,
     TransactionId: str | None = None,
     OpenTableFormatInput: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -43,7 +44,7 @@ async def create_table(
         given=TableInput,
         creator=call.caller.arn,
     )
-    await add_table(call.state, made)
+    await _create(call.state, made, PartitionIndexes or [])
     return {}
 
 
@@ -206,6 +207,13 @@ def _fitting(found: list[Table], text: str) -> list[Table]:
         return [one for one in found if matches(text, one.name)]
     except BadPattern:
         raise invalid(f"The expression {text} cannot be used.") from None
+
+
+@transactional
+async def _create(tx: Transaction, table: Table, indexes: list[dict[str, Any]]) -> None:
+    await add_table(tx, table)
+    for index in indexes:
+        await add_index(tx, table, index)
 
 
 @transactional
