@@ -118,7 +118,7 @@ async def update_provisioning_template(
 
 @iot.operation
 async def delete_provisioning_template(call: Call, templateName: str) -> dict[str, Any]:
-    """Delete a template that has one version."""
+    """Delete a template with all its versions."""
     await _delete(call.state, templateName, _arn(call, templateName))
     return {}
 
@@ -274,9 +274,7 @@ async def _update(tx: Transaction, name: str, changes: dict[str, Any]) -> None:
 
 @transactional
 async def _delete(tx: Transaction, name: str, arn: str) -> None:
-    template = await find_template(tx, name)
-    if len(template.versions) > 1:
-        raise _conflict(f"Provisioning template {name} has several versions: delete the others first.")
+    await find_template(tx, name)
     await templates.delete(tx, name)
     await tagged.delete(tx, arn)
 
