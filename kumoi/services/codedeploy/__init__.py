@@ -15,7 +15,13 @@ from kumoi.doorway import Parts, Service
 codedeploy = Service(
     "codedeploy",
     __name__,
-    modules=("operations.applications", "operations.configurations", "operations.deployments", "operations.groups"),
+    modules=(
+        "operations.applications",
+        "operations.configurations",
+        "operations.deployments",
+        "operations.groups",
+        "operations.tags",
+    ),
     authorization="authorization",
     resource=("deploymentId", "deploymentGroupName", "applicationName", "deploymentConfigName"),
 )

@@ -16,6 +16,8 @@ from kumoi.doorway.authorization import pass_role
 def addressed(call: Call) -> str:
     """What a call names, as policies write it."""
     params = call.params
+    if isinstance(params.get("ResourceArn"), str):
+        return str(params["ResourceArn"])
     application = params.get("applicationName")
     group = params.get("deploymentGroupName", params.get("currentDeploymentGroupName"))
     if isinstance(application, str) and isinstance(group, str):

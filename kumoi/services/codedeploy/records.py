@@ -17,6 +17,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     id: str
     created: float
+    tags: dict[str, str] = {}
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     rollback: tuple[str, ...] = ()
     stated: dict[str, Any] = {}
+    tags: dict[str, str] = {}
     last: str | None = None
 
 

@@ -243,6 +243,29 @@ Outputs: {Alias: {Value: !Ref Greet.Alias}}
 """.replace("RUNTIME", RUNTIME)
 
 
+def test_tags_and_another_name(kumoi: Any, client: Any) -> None:
+    client.create_application(applicationName="a", computePlatform="Lambda", tags=[{"Key": "x", "Value": "1"}])
+    client.create_deployment_group(
+        applicationName="a",
+        deploymentGroupName="g",
+        serviceRoleArn=f"arn:aws:iam::{kumoi.account}:role/any",
+        tags=[{"Key": "y", "Value": "2"}],
+    )
+    prefix = f"arn:aws:codedeploy:us-east-1:{kumoi.account}"
+    client.tag_resource(ResourceArn=f"{prefix}:application:a", Tags=[{"Key": "z", "Value": "3"}])
+    client.untag_resource(ResourceArn=f"{prefix}:application:a", TagKeys=["x"])
+    client.update_application(applicationName="a", newApplicationName="b")
+    assert client.list_applications()["applications"] == ["b"]
+    for resource, tags in (
+        ("application:b", [{"Key": "z", "Value": "3"}]),
+        ("deploymentgroup:b/g", [{"Key": "y", "Value": "2"}]),
+    ):
+        assert client.list_tags_for_resource(ResourceArn=f"{prefix}:{resource}")["Tags"] == tags
+    for missing, error in (("application:a", "ApplicationDoesNotExist"), ("deploymentconfig:c", "ArnNotSupported")):
+        with pytest.raises(ClientError, match=error):
+            client.list_tags_for_resource(ResourceArn=f"{prefix}:{missing}")
+
+
 def test_sams_deployment_preference(kumoi: Any) -> None:
     stacks, functions = kumoi.client("cloudformation"), kumoi.client("lambda")
     capabilities = {"Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]}

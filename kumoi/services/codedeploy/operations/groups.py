@@ -9,7 +9,7 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.codedeploy import codedeploy
-from kumoi.services.codedeploy.operations.applications import find_application
+from kumoi.services.codedeploy.operations.applications import find_application, tags_of
 from kumoi.services.codedeploy.operations.configurations import find_configuration
 from kumoi.services.codedeploy.records import Group, groups
 from kumoi.state import Transaction, transactional
@@ -41,6 +41,7 @@ async def create_deployment_group(
         config=deploymentConfigName,
         role=serviceRoleArn,
         rollback=events_of(autoRollbackConfiguration),
+        tags=tags_of(tags or []),
         stated=_stated(triggerConfigurations, alarmConfiguration, deploymentStyle),
     )
     await _add(call.state, made)
