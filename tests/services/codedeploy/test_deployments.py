@@ -250,7 +250,10 @@ def test_tags_and_another_name(kumoi: Any, client: Any) -> None:
         deploymentGroupName="g",
         serviceRoleArn=f"arn:aws:iam::{kumoi.account}:role/any",
         tags=[{"Key": "y", "Value": "2"}],
+        outdatedInstancesStrategy="IGNORE",
     )
+    group = client.get_deployment_group(applicationName="a", deploymentGroupName="g")["deploymentGroupInfo"]
+    assert group["outdatedInstancesStrategy"] == "IGNORE"
     prefix = f"arn:aws:codedeploy:us-east-1:{kumoi.account}"
     client.tag_resource(ResourceArn=f"{prefix}:application:a", Tags=[{"Key": "z", "Value": "3"}])
     client.untag_resource(ResourceArn=f"{prefix}:application:a", TagKeys=["x"])

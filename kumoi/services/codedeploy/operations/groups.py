@@ -29,9 +29,10 @@ async def create_deployment_group(
     alarmConfiguration: dict[str, Any] | None = None,
     autoRollbackConfiguration: dict[str, Any] | None = None,
     deploymentStyle: dict[str, Any] | None = None,
+    outdatedInstancesStrategy: str | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Make a group; triggers are kept without effect."""
+    """Make a group; triggers, and what concerns servers, are kept without effect."""
     await find_application(call.state, applicationName)
     await find_configuration(call.state, deploymentConfigName)
     made = Group(
@@ -42,7 +43,7 @@ async def create_deployment_group(
         role=serviceRoleArn,
         rollback=events_of(autoRollbackConfiguration),
         tags=tags_of(tags or []),
-        stated=_stated(triggerConfigurations, alarmConfiguration, deploymentStyle),
+        stated=_stated(triggerConfigurations, alarmConfiguration, deploymentStyle, outdatedInstancesStrategy),
     )
     await _add(call.state, made)
     return {"deploymentGroupId": made.id}
@@ -60,11 +61,13 @@ async def update_deployment_group(
     alarmConfiguration: dict[str, Any] | None = None,
     autoRollbackConfiguration: dict[str, Any] | None = None,
     deploymentStyle: dict[str, Any] | None = None,
+    outdatedInstancesStrategy: str | None = None,
 ) -> dict[str, Any]:
     """Change what is given."""
     found = await find_group(call.state, applicationName, currentDeploymentGroupName)
     changes: dict[str, Any] = {
-        "stated": found.stated | _stated(triggerConfigurations, alarmConfiguration, deploymentStyle)
+        "stated": found.stated
+        | _stated(triggerConfigurations, alarmConfiguration, deploymentStyle, outdatedInstancesStrategy)
     }
     if deploymentConfigName is not None:
         await find_configuration(call.state, deploymentConfigName)
@@ -92,6 +95,7 @@ async def get_deployment_group(call: Call, applicationName: str, deploymentGroup
         "serviceRoleArn": found.role,
         "autoRollbackConfiguration": {"enabled": bool(found.rollback), "events": list(found.rollback)},
         "computePlatform": "Lambda",
+        "outdatedInstancesStrategy": "UPDATE",
         **found.stated,
     }
     return {"deploymentGroupInfo": told}
@@ -124,8 +128,13 @@ def alarms_of(stated: dict[str, Any] | None) -> tuple[str, ...]:
     return tuple(str(one["name"]) for one in (stated or {}).get("alarms") or () if one.get("name"))
 
 
-def _stated(triggers: Any, alarms: Any, style: Any) -> dict[str, Any]:
-    given = {"triggerConfigurations": triggers, "alarmConfiguration": alarms, "deploymentStyle": style}
+def _stated(triggers: Any, alarms: Any, style: Any, outdated: Any) -> dict[str, Any]:
+    given = {
+        "triggerConfigurations": triggers,
+        "alarmConfiguration": alarms,
+        "deploymentStyle": style,
+        "outdatedInstancesStrategy": outdated,
+    }
     return {name: value for name, value in given.items() if value is not None}
 
 
