@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -66,6 +67,7 @@ def test_a_layer_version_as_aws_answers_it(publish: Any, client: Any, kumoi: Any
     ):
         assert {name: found[name] for name in expected} == expected
         assert found["CreatedDate"] == made["CreatedDate"]
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", found["CreatedDate"])
         with urllib.request.urlopen(found["Content"]["Location"]) as answer:
             assert zipfile.ZipFile(io.BytesIO(answer.read())).namelist() == ["python/shared.py"]
 

@@ -20,7 +20,7 @@ from kumoi.doorway import Call
 from kumoi.names import uuid
 from kumoi.services.lambda_ import lambda_
 from kumoi.services.lambda_.code import MAX_UNZIPPED, CodeStore, is_directory
-from kumoi.services.lambda_.configuration import invalid, iso
+from kumoi.services.lambda_.configuration import invalid, timestamp
 from kumoi.services.lambda_.download import download_url
 from kumoi.services.lambda_.identifiers import version_number
 from kumoi.services.lambda_.layer_names import LayerName, layer_arn, parse_layer, parse_layer_version
@@ -302,7 +302,7 @@ def _described(call: Call, layer: LayerVersion, account: str = "", *, content: b
         "LayerVersionArn": f"{arn}:{layer.version}",
         "Version": layer.version,
         "Description": layer.description,
-        "CreatedDate": iso(layer.created),
+        "CreatedDate": timestamp(layer.created),
     }
     if layer.runtimes:
         answer["CompatibleRuntimes"] = list(layer.runtimes)
