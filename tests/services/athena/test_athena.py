@@ -271,6 +271,8 @@ def test_parameters_and_work_groups(lake: Any) -> None:
     athena = lake.athena
     configuration = {"ResultConfiguration": {"OutputLocation": f"s3://{lake.bucket}/team/"}}
     athena.create_work_group(Name="team", Configuration=configuration, Tags=[{"Key": "a", "Value": "b"}])
+    kept = athena.get_work_group(WorkGroup="team")["WorkGroup"]["Configuration"]
+    assert (kept["EnforceWorkGroupConfiguration"], kept["PublishCloudWatchMetricsEnabled"]) == (True, True)
     found = lake.run("SELECT '?' || ?", WorkGroup="team", ExecutionParameters=["'x'"])
     assert found["ResultConfiguration"]["OutputLocation"].startswith(f"s3://{lake.bucket}/team/")
     athena.create_prepared_statement(StatementName="plus", WorkGroup="team", QueryStatement="SELECT ? + ? AS n")

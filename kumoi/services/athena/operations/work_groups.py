@@ -50,7 +50,7 @@ async def get_work_group(call: Call, WorkGroup: str) -> dict[str, Any]:
         "Configuration": {
             "ResultConfiguration": {},
             "EnforceWorkGroupConfiguration": True,
-            "PublishCloudWatchMetricsEnabled": False,
+            "PublishCloudWatchMetricsEnabled": True,
             "RequesterPaysEnabled": False,
             "EngineVersion": ENGINE,
             **found.configuration,
