@@ -299,8 +299,35 @@ async def _logs(task: Task) -> None:
     await task.ask("logs", "PutLogEvents", **place, logEvents=events)
 
 
+async def _metric(task: Task) -> None:
+    settings = task.settings
+    try:
+        value = float(settings["metricValue"])
+        moment = float(settings["metricTimestamp"]) if settings.get("metricTimestamp") else None
+    except ValueError:
+        said = f"metricValue ({settings['metricValue']}) and metricTimestamp have to be numbers."
+        raise DeliveryFailed("INVALID_METRIC", said, retry=False) from None
+    datum = {"MetricName": settings["metricName"], "Value": value, "Unit": settings["metricUnit"]}
+    if moment is not None:
+        datum["Timestamp"] = moment
+    await task.ask("cloudwatch", "PutMetricData", Namespace=settings["metricNamespace"], MetricData=[datum])
+
+
+async def _alarm(task: Task) -> None:
+    settings = task.settings
+    await task.ask(
+        "cloudwatch",
+        "SetAlarmState",
+        AlarmName=settings["alarmName"],
+        StateValue=settings["stateValue"],
+        StateReason=settings["stateReason"],
+    )
+
+
 _ACTIONS: Mapping[str, Callable[[Task], Awaitable[None]]] = {
+    "cloudwatchAlarm": _alarm,
     "cloudwatchLogs": _logs,
+    "cloudwatchMetric": _metric,
     "dynamoDB": _dynamodb,
     "dynamoDBv2": _dynamodb_columns,
     "iotAnalytics": _iotanalytics,
@@ -325,7 +352,7 @@ KINDS = frozenset((*_ACTIONS, "http"))
 
 _RESOURCES = (
     *("functionArn", "channelName", "queueUrl", "targetArn", "bucketName", "tableName", "streamName", "topic", "url"),
-    *("stateMachineName", "logGroupName", "channelArn"),
+    *("stateMachineName", "logGroupName", "channelArn", "metricName", "alarmName"),
 )
 
 

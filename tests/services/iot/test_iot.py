@@ -6,6 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +153,37 @@ def test_actions_reach_their_services(data: Any, kumoi: Any, client: Any, rule: 
     while not (listed := s3.list_objects_v2(Bucket=bucket).get("Contents")):
         assert time.monotonic() < deadline
     assert listed[0]["Key"] == "a/4.5.json"
+
+
+def test_actions_write_metrics_and_set_alarms(data: Any, kumoi: Any, rule: Any) -> None:
+    cloudwatch = kumoi.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName="hot", Namespace="Farm", MetricName="heat", Statistic="Maximum", Period=60, EvaluationPeriods=1,
+        Threshold=40, ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+    metric = {"metricNamespace": "Farm", "metricName": "${topic(2)}", "metricValue": "${t}", "metricUnit": "Count"}
+    alarm = {"alarmName": "hot", "stateReason": "it has ${t} degrees", "stateValue": "ALARM"}
+    rule(
+        "SELECT t FROM 'farms/#'",
+        {"cloudwatchMetric": {"roleArn": ROLE, **metric}},
+        {"cloudwatchAlarm": {"roleArn": ROLE, **alarm}},
+    )
+    data.publish(topic="farms/temp", payload=b'{"t": 42.5}')
+    deadline = time.monotonic() + 60
+    while cloudwatch.describe_alarms(AlarmNames=["hot"])["MetricAlarms"][0]["StateReason"] != "it has 42.5 degrees":
+        assert time.monotonic() < deadline
+    now = kumoi.now()
+    asked = {
+        "Namespace": "Farm",
+        "MetricName": "temp",
+        "StartTime": now - timedelta(minutes=5),
+        "EndTime": now + timedelta(minutes=5),
+        "Period": 600,
+        "Statistics": ["Sum"],
+    }
+    while not (points := cloudwatch.get_metric_statistics(**asked)["Datapoints"]):
+        assert time.monotonic() < deadline
+    assert (points[0]["Sum"], points[0]["Unit"]) == (42.5, "Count")
 
 
 def test_expressions_ask_the_registry_and_shadows(data: Any, client: Any, rule: Any, queue: Any) -> None:
