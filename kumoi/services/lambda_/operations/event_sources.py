@@ -163,7 +163,8 @@ async def update_event_source_mapping(
         found = await _function(call, FunctionName)
         changes |= {"function": found.identifier.name, "function_arn": found.identifier.arn}
     kept = {member: given[member] for member in _KEPT if given[member] is not None}
-    changes["extras"] = {**current.extras, **kept}
+    extras = {**current.extras, **kept}
+    changes["extras"] = {member: value for member, value in extras.items() if value not in ({}, {"Metrics": []})}
     mapping = msgspec.structs.replace(current, **changes, last_modified=call.now)
     _check(mapping, DestinationConfig)
     await _put(call.doorway.state.at("", ""), mapping)

@@ -34,7 +34,9 @@ async def create_function_url_config(
     """Give a function, or one of its aliases, a URL of its own."""
     identifier = _identified(call, FunctionName, Qualifier)
     now, url_id = call.now, unique_id("", _ID_LENGTH).lower()
-    config = UrlConfig(identifier.name, identifier.qualifier or "", url_id, AuthType, now, now, Cors, InvokeMode)
+    config = UrlConfig(
+        identifier.name, identifier.qualifier or "", url_id, AuthType, now, now, Cors or None, InvokeMode
+    )
     await _create(call.state, identifier, config)
     return await _described(call, identifier, config, modified=False)
 
@@ -55,10 +57,10 @@ async def update_function_url_config(
     Cors: dict[str, Any] | None = None,
     InvokeMode: str | None = None,
 ) -> dict[str, Any]:
-    """Change what is given of a URL's configuration."""
+    """Change what is given of a URL's configuration; empty settings of CORS take them away."""
     identifier = _identified(call, FunctionName, Qualifier)
     wanted = {"auth_type": AuthType, "cors": Cors, "invoke_mode": InvokeMode}
-    changes = {name: value for name, value in wanted.items() if value is not None}
+    changes = {name: value or None for name, value in wanted.items() if value is not None}
     return await _described(call, identifier, await _update(call.state, identifier, changes, call.now))
 
 

@@ -24,6 +24,10 @@ def test_a_mapping_is_made_read_changed_listed_and_deleted(
     read = client.get_event_source_mapping(UUID=made["UUID"])
     assert (read["State"], read["MaximumBatchingWindowInSeconds"]) == ("Disabled", 0)
 
+    metrics = {"Metrics": ["EventCount"]}
+    counted = client.update_event_source_mapping(UUID=made["UUID"], MetricsConfig=metrics)
+    assert counted["MetricsConfig"] == metrics
+    assert "MetricsConfig" not in client.update_event_source_mapping(UUID=made["UUID"], MetricsConfig={})
     changed = client.update_event_source_mapping(UUID=made["UUID"], Enabled=True, BatchSize=5)
     assert (changed["State"], changed["BatchSize"]) == ("Enabling", 5)
     assert client.get_event_source_mapping(UUID=made["UUID"])["State"] == "Enabled"
