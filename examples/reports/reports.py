@@ -39,7 +39,7 @@ def form_for(s3: Any, sender: str) -> dict[str, Any]:
 def upload(form: dict[str, Any], name: str, content: bytes) -> int:
     """Send a file with a form, as a browser does; the answer's status."""
     fields = {**form["fields"], "file": (name, content, "text/csv")}
-    return int(urllib3.request("POST", form["url"], fields=fields).status)
+    return int(urllib3.request("POST", form["url"], timeout=60, fields=fields).status)
 
 
 def totals(s3: Any) -> Counter[str]:

@@ -70,7 +70,7 @@ def deploy(kumoi: Any, project: Path) -> Callable[..., Callable[..., Any]]:
         identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
 
         def request(method: str, path: str, **given: Any) -> Any:
-            return urllib3.request(method, f"{kumoi.url}/_kumoi/lambda-url/{identifier}{path}", **given)
+            return urllib3.request(method, f"{kumoi.url}/_kumoi/lambda-url/{identifier}{path}", timeout=60, **given)
 
         return request
 

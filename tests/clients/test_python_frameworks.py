@@ -89,9 +89,11 @@ def test_fastapi_answers_behind_a_url(kumoi: Any, deploy: Any) -> None:
     url = client.create_function_url_config(FunctionName="app", AuthType="NONE")["FunctionUrl"]
     identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
     base = f"{kumoi.url}/_kumoi/lambda-url/{identifier}"
-    assert urllib3.request("GET", f"{base}/items/7?q=a%20b").json() == {"number": 7, "q": "a b"}
-    assert urllib3.request("GET", f"{base}/items/x").status == 422
-    echoed = urllib3.request("POST", f"{base}/echo", body=b"\x89\x00", headers={"Content-Type": "image/png"})
+    assert urllib3.request("GET", f"{base}/items/7?q=a%20b", timeout=60).json() == {"number": 7, "q": "a b"}
+    assert urllib3.request("GET", f"{base}/items/x", timeout=60).status == 422
+    echoed = urllib3.request(
+        "POST", f"{base}/echo", timeout=60, body=b"\x89\x00", headers={"Content-Type": "image/png"}
+    )
     assert (echoed.status, echoed.data) == (201, b"\x89\x00")
 
 
@@ -120,7 +122,7 @@ def test_powertools_resolves_logs_and_measures(kumoi: Any, deploy: Any) -> None:
     client = deploy(bundle({"app.py": POWERTOOLS}, "aws_lambda_powertools", "pydantic"))
     url = client.create_function_url_config(FunctionName="app", AuthType="NONE")["FunctionUrl"]
     identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
-    answer = urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/orders/7")
+    answer = urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/orders/7", timeout=60)
     assert (answer.status, answer.json()) == (200, {"order": "7"}), answer.headers
     logs = kumoi.client("logs")
     lines: list[dict[str, Any]] = []

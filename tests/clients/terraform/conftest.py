@@ -1,7 +1,8 @@
 """Terraform and its AWS provider, unmodified, on configurations that are folders beside this file.
 
 Both are the machine's: `terraform` on PATH; the provider from the folder that KUMOI_TF_PLUGINS names (laid out as
-`terraform providers mirror` does), else as `terraform init` finds it (TF_CLI_CONFIG_FILE, a mirror, the registry).
+`terraform providers mirror` does), else as `terraform init` finds it (TF_CLI_CONFIG_FILE, a mirror, the registry). The
+provider is large and waits for minutes: without that folder, only `scripts/test-deployers` has these run.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pytest
 
 HERE = Path(__file__).parent
 DEPLOYERS = Path(os.environ.get("KUMOI_DEPLOYERS", HERE.parents[2] / ".deployers"))
+CACHE = DEPLOYERS / "terraform"
+"""Downloaded providers; `scripts/test-deployers` makes it."""
 OFF_LINE = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 """Terraform asks nobody for newer versions of itself."""
 AT_ONCE = "-parallelism=40"
@@ -122,11 +125,9 @@ def initialise(directory: Path) -> subprocess.CompletedProcess[str]:
     """Make a configuration ready. Terraform's cache of downloads is for one at a time."""
     if plugins := os.environ.get("KUMOI_TF_PLUGINS"):
         return _init(directory, {}, f"-plugin-dir={plugins}")
-    cache = DEPLOYERS / "terraform"
-    cache.mkdir(parents=True, exist_ok=True)
     with (DEPLOYERS / "terraform.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _init(directory, {"TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(cache))})
+        return _init(directory, {"TF_PLUGIN_CACHE_DIR": os.environ.get("TF_PLUGIN_CACHE_DIR", str(CACHE))})
 
 
 def _init(directory: Path, more: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -140,6 +141,8 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What every configuration starts with; skips where Terraform or its AWS provider is missing."""
     if shutil.which("terraform") is None:
         pytest.skip("terraform is not on PATH")
+    if "KUMOI_TF_PLUGINS" not in os.environ and not CACHE.is_dir():
+        pytest.skip("Terraform's provider is for scripts/test-deployers, or KUMOI_TF_PLUGINS names its folder")
     trial = tmp_path_factory.mktemp("terraform")
     shutil.copy(HERE / "provider.tf", trial)
     done = initialise(trial)

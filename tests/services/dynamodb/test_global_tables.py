@@ -145,7 +145,7 @@ def test_a_write_that_changes_nothing_elsewhere_wins_there_all_the_same(
 
 
 def told(kumoi: Any, method: str, query: str, body: dict[str, Any] | None = None) -> Any:
-    return urllib3.request(method, f"{kumoi.url}/_kumoi/faults{query}", json=body).json()
+    return urllib3.request(method, f"{kumoi.url}/_kumoi/faults{query}", timeout=60, json=body).json()
 
 
 def test_settings_are_shared_and_replicas_end(client: Any, make: Make, at: Any) -> None:

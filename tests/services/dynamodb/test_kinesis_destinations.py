@@ -99,9 +99,11 @@ def test_a_stream_whose_calls_are_lost_keeps_no_other_waiting(client: Any, make:
         client.enable_kinesis_streaming_destination(TableName="table", StreamArn=stream(kumoi, name))
     fault = {"service": "kinesis", "operation": "PutRecords", "resource": "changes", "action": "drop"}
     faults = f"{kumoi.url}/_kumoi/faults"
-    made = urllib3.request("POST", faults, json=fault | {"account": kumoi.account}).json()
+    made = urllib3.request("POST", faults, timeout=60, json=fault | {"account": kumoi.account}).json()
     client.put_item(TableName="table", Item={"pk": {"S": "a"}})
     assert [one["eventName"] for one in records(kumoi, 1, "other")] == ["INSERT"]
-    [struck] = [one["struck"] for one in urllib3.request("GET", faults).json()["faults"] if one["id"] == made["id"]]
+    [struck] = [
+        one["struck"] for one in urllib3.request("GET", faults, timeout=60).json()["faults"] if one["id"] == made["id"]
+    ]
     assert struck
-    urllib3.request("DELETE", f"{faults}?id={made['id']}")
+    urllib3.request("DELETE", f"{faults}?id={made['id']}", timeout=60)

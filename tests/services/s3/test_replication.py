@@ -63,9 +63,9 @@ def until(found: Callable[[], Any]) -> Any:
 def broken(kumoi: Any, **fault: Any) -> Iterator[None]:
     """A declared fault on S3, of this account."""
     url = f"{kumoi.url}/_kumoi/faults"
-    made = urllib3.request("POST", url, json={"account": kumoi.account, "service": "s3", **fault}).json()
+    made = urllib3.request("POST", url, timeout=60, json={"account": kumoi.account, "service": "s3", **fault}).json()
     yield
-    urllib3.request("DELETE", f"{url}?id={made['id']}")
+    urllib3.request("DELETE", f"{url}?id={made['id']}", timeout=60)
 
 
 def settled(s3: Any, bucket: str, key: str, **version: str) -> str:
@@ -163,7 +163,7 @@ def test_what_a_pause_holds_up_is_tried_once_and_comes_when_it_is_over(
     url = f"{kumoi.url}/_kumoi/faults"
 
     def struck() -> int:
-        found: list[dict[str, Any]] = urllib3.request("GET", url).json()["faults"]
+        found: list[dict[str, Any]] = urllib3.request("GET", url, timeout=60).json()["faults"]
         return sum(one["struck"] for one in found if one["account"] == kumoi.account)
 
     with broken(kumoi, action="drop", operation="Replicate", resource=f"{copy}/*"):

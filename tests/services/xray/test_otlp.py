@@ -31,7 +31,9 @@ def signed(kumoi: KumoiAccount) -> dict[str, str]:
 
 def post(kumoi: KumoiAccount, path: str, body: Any, **headers: str) -> Any:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return urllib3.request("POST", f"{kumoi.url}{path}", body=content, headers={**JSON, **signed(kumoi), **headers})
+    return urllib3.request(
+        "POST", f"{kumoi.url}{path}", timeout=60, body=content, headers={**JSON, **signed(kumoi), **headers}
+    )
 
 
 def test_the_sdks_spans_are_segments(kumoi: KumoiAccount, xray: Any) -> None:

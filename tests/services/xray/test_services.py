@@ -75,7 +75,7 @@ def test_a_stage_that_traces_and_its_function_share_a_trace(
 ) -> None:
     url = rest_api(function("order"), tracing=True)
     allow(kumoi, "order")
-    answer = urllib3.request("GET", url, headers={"User-Agent": "browser"})
+    answer = urllib3.request("GET", url, timeout=60, headers={"User-Agent": "browser"})
     assert answer.status == 200, answer.data
     told = fields(answer.data.decode())
     stage, service, own = xray.await_documents(told["Root"], lambda found: len(found) == 3)
@@ -96,10 +96,10 @@ def test_nothing_is_told_of_what_does_not_trace(
 ) -> None:
     url = rest_api(function("order", mode="PassThrough"), tracing=False)
     allow(kumoi, "order")
-    told = fields(urllib3.request("GET", url).data.decode())
+    told = fields(urllib3.request("GET", url, timeout=60).data.decode())
     assert told["Sampled"] == "0"
     header = "Root=1-67891233-abcdef012345678912345678"
-    told = fields(urllib3.request("GET", url, headers={"X-Amzn-Trace-Id": header}).data.decode())
+    told = fields(urllib3.request("GET", url, timeout=60, headers={"X-Amzn-Trace-Id": header}).data.decode())
     assert told["Sampled"] == "0", "nobody has decided, and a function that passes through does not"
     assert xray.find() == []
 
@@ -116,7 +116,7 @@ def test_a_function_that_passes_through_goes_on_with_what_the_caller_decided(
     url = rest_api(function("order", mode="PassThrough" if sampled == "1" else "Active"), tracing=sampled == "0")
     allow(kumoi, "order")
     header = f"Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled={sampled}"
-    told = fields(urllib3.request("GET", url, headers={"X-Amzn-Trace-Id": header}).data.decode())
+    told = fields(urllib3.request("GET", url, timeout=60, headers={"X-Amzn-Trace-Id": header}).data.decode())
     assert (told["Root"], told["Sampled"]) == ("1-67891233-abcdef012345678912345678", sampled)
     found = xray.documents(told["Root"])
     assert {one["origin"] for one in found} == services
@@ -151,7 +151,7 @@ def test_a_function_behind_its_url(kumoi: KumoiAccount, xray: Any, function: Cal
     client = kumoi.client("lambda")
     url = client.create_function_url_config(FunctionName="web", AuthType="NONE")["FunctionUrl"]
     identifier = url.split("/")[5] if "_kumoi" in url else url.split("/")[2].partition(".")[0]
-    told = fields(urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/").data.decode())
+    told = fields(urllib3.request("GET", f"{kumoi.url}/_kumoi/lambda-url/{identifier}/", timeout=60).data.decode())
     service, own = xray.documents(told["Root"])
     assert (service["name"], own["name"], own["subsegments"][-2]["id"]) == ("web", "web", told["Parent"])
 
@@ -245,7 +245,11 @@ def test_a_graphql_api_that_traces(kumoi: KumoiAccount, xray: Any, function: Cal
     )
     client.create_resolver(apiId=api["apiId"], typeName="Query", fieldName="hello", dataSourceName="fn")
     answer = urllib3.request(
-        "POST", f"{kumoi.url}/graphql/{api['apiId']}", json={"query": "{ hello }"}, headers={"x-api-key": key}
+        "POST",
+        f"{kumoi.url}/graphql/{api['apiId']}",
+        timeout=60,
+        json={"query": "{ hello }"},
+        headers={"x-api-key": key},
     )
     assert answer.json() == {"data": {"hello": "hello"}}
     (summary,) = xray.find('service(id(type: "AWS::AppSync::GraphQLAPI"))')
