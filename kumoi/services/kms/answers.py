@@ -63,14 +63,11 @@ def _in_region(key: Key, region: str) -> dict[str, str]:
 
 
 def listed_alias(account: str, region: str, alias: Alias) -> dict[str, Any]:
-    """An alias of a list."""
-    return {
-        "AliasName": alias.name,
-        "AliasArn": arn("kms", region, account, alias.name),
-        "TargetKeyId": alias.key,
-        "CreationDate": alias.created,
-        "LastUpdatedDate": alias.updated,
-    }
+    """An alias of a list; one without a key is named, and no more is told of it."""
+    named = {"AliasName": alias.name, "AliasArn": arn("kms", region, account, alias.name)}
+    if not alias.key:
+        return named
+    return {**named, "TargetKeyId": alias.key, "CreationDate": alias.created, "LastUpdatedDate": alias.updated}
 
 
 def listed_grant(grant: Grant, key_arn: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -46,6 +47,12 @@ class Made(NamedTuple):
 def is_managed(named: Named) -> bool:
     """Whether a request names an AWS managed key that there is."""
     return named.alias.startswith(MANAGED) and service_of(named) in NAMES
+
+
+def predefined(made: Iterable[str]) -> list[Alias]:
+    """The aliases of AWS managed keys that are not there yet, without a key: all but those `made`."""
+    names = {MANAGED + service for service in NAMES} - set(made)
+    return [Alias(name=name, key="", created=0.0, updated=0.0) for name in names]
 
 
 def service_of(named: Named) -> str:

@@ -22,6 +22,19 @@ def abroad(kumoi: Any) -> Any:
 
 
 @pytest.fixture
+def used_aliases(kms: Any) -> Callable[[], dict[str, str]]:
+    """The aliases that have keys, with these."""
+
+    def listed() -> dict[str, str]:
+        pages = kms.get_paginator("list_aliases").paginate()
+        return {
+            one["AliasName"]: one["TargetKeyId"] for page in pages for one in page["Aliases"] if "TargetKeyId" in one
+        }
+
+    return listed
+
+
+@pytest.fixture
 def refused() -> Callable[..., tuple[str, str]]:
     """The code and the text of the error that a call answers."""
 

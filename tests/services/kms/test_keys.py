@@ -103,7 +103,7 @@ def test_lists_come_in_pages(kms: Any, new_key: NewKey, refused: Refused) -> Non
     assert [[one["KeyId"] for one in page["Keys"]] for page in pages] == [made[:2], made[2:4], made[4:]]
     assert [page["Truncated"] for page in pages] == [True, True, False]
     listed = kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": 2}).build_full_result()
-    assert [one["AliasName"] for one in listed["Aliases"]] == [f"alias/{at}" for at in range(5)]
+    assert [one["AliasName"] for one in listed["Aliases"] if "TargetKeyId" in one] == [f"alias/{at}" for at in range(5)]
     assert refused(kms.list_keys, Marker="!")[0] == "InvalidMarkerException"
 
 
@@ -150,14 +150,17 @@ def test_a_disabled_key_is_not_used(kms: Any, new_key: NewKey, refused: Refused)
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
 
-def test_aws_managed_keys_are_there_when_they_are_asked_for(kms: Any, refused: Refused) -> None:
-    assert kms.list_aliases()["Aliases"] == []
+def test_aws_managed_keys_are_there_when_they_are_asked_for(
+    kms: Any, refused: Refused, used_aliases: Callable[[], dict[str, str]]
+) -> None:
+    assert used_aliases() == {}
+    assert {"alias/aws/s3", "alias/aws/sqs"} < {one["AliasName"] for one in kms.list_aliases()["Aliases"]}
     told = kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
     assert (told["KeyManager"], told["KeyState"]) == ("AWS", "Enabled")
     assert kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"]["KeyId"] == told["KeyId"]
     blob = kms.encrypt(KeyId="alias/aws/sqs", Plaintext=b"x")["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
-    assert [one["AliasName"] for one in kms.list_aliases()["Aliases"]] == ["alias/aws/s3", "alias/aws/sqs"]
+    assert list(used_aliases()) == ["alias/aws/s3", "alias/aws/sqs"]
     assert kms.get_key_rotation_status(KeyId=told["KeyId"])["KeyRotationEnabled"] is True
     assert refused(kms.describe_key, KeyId="alias/aws/nothing")[0] == "NotFoundException"
     another = "arn:aws:kms:us-east-1:210987654321:alias/aws/s3"

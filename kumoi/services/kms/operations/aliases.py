@@ -11,6 +11,7 @@ from kumoi.names import arn
 from kumoi.services.kms import kms
 from kumoi.services.kms.answers import listed_alias
 from kumoi.services.kms.errors import invalid, no_alias
+from kumoi.services.kms.managed import predefined
 from kumoi.services.kms.naming import Named, check_alias
 from kumoi.services.kms.pages import page
 from kumoi.services.kms.records import Alias, aliases, keys
@@ -81,9 +82,13 @@ async def _delete(tx: Transaction, name: str) -> None:
 async def list_aliases(
     call: Call, KeyId: str | None = None, Limit: int = 50, Marker: str | None = None
 ) -> dict[str, Any]:
-    """The aliases of the account and region, or of a key."""
-    key_id = None if KeyId is None else (await find_key(call, KeyId, aliases=False)).key.id
-    known = [one for one in await _all(call.state) if key_id in (None, one.key)]
+    """The aliases of a key, or all of the account and region: those of AWS managed keys that are not there yet, too."""
+    known = await _all(call.state)
+    if KeyId is None:
+        known += predefined(one.name for one in known)
+    else:
+        key_id = (await find_key(call, KeyId, aliases=False)).key.id
+        known = [one for one in known if one.key == key_id]
     found, more = page(known, lambda one: one.name, Marker, Limit)
     return {"Aliases": [listed_alias(call.account, call.region, one) for one in found], **more}
 
