@@ -12,24 +12,15 @@ from typing import Any
 
 _COMMON = (
     *("AutoMinorVersionUpgrade", "BackupRetentionPeriod", "CopyTagsToSnapshot", "DatabaseInsightsMode"),
-    *(
-        "EngineLifecycleSupport",
-        "MonitoringInterval",
-        "MonitoringRoleArn",
-        "NetworkType",
-        "PerformanceInsightsKMSKeyId",
-    ),
-    *(
-        "PerformanceInsightsRetentionPeriod",
-        "PreferredBackupWindow",
-        "PreferredMaintenanceWindow",
-        "PubliclyAccessible",
-    ),
+    *("EngineLifecycleSupport", "MonitoringInterval", "MonitoringRoleArn", "NetworkType"),
+    *("PerformanceInsightsKMSKeyId", "PerformanceInsightsRetentionPeriod", "PreferredBackupWindow"),
+    *("PreferredMaintenanceWindow", "PubliclyAccessible"),
 )
 _OTHERWISE_TOLD = ("EnableCloudwatchLogsExports", "EnableIAMDatabaseAuthentication", "VpcSecurityGroupIds")
 CLUSTER = frozenset(
     (
-        *(*_COMMON, *_OTHERWISE_TOLD),
+        *_COMMON,
+        *_OTHERWISE_TOLD,
         *("AllocatedStorage", "AvailabilityZones", "BacktrackWindow", "CharacterSetName", "DBClusterInstanceClass"),
         *("DBClusterParameterGroupName", "DBSubnetGroupName", "EnablePerformanceInsights", "Iops", "KmsKeyId"),
         *("StorageEncrypted", "StorageType"),
@@ -38,7 +29,8 @@ CLUSTER = frozenset(
 """The members of a cluster that are kept."""
 INSTANCE = frozenset(
     (
-        *(*_COMMON, *_OTHERWISE_TOLD),
+        *_COMMON,
+        *_OTHERWISE_TOLD,
         *("AvailabilityZone", "CACertificateIdentifier", "DBParameterGroupName", "DBSubnetGroupName"),
         *("EnablePerformanceInsights", "EngineVersion", "PromotionTier"),
     )
