@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from kumoi.services.kms.errors import bad_state
 from kumoi.services.kms.records import Key, aliases, grants, keys, materials
-from kumoi.services.kms.regions import DAY, leave
-from kumoi.services.kms.timers import schedule_deletion, schedule_expiry, schedule_rotation
+from kumoi.services.kms.regions import leave
+from kumoi.services.kms.timers import DAY, schedule_deletion, schedule_expiry, schedule_rotation
 from kumoi.state import Timer, Transaction, transactional
 
 SHORTEST, LONGEST = 7, 30

@@ -14,8 +14,8 @@ from kumoi.services.kms.naming import MANAGED, Named
 from kumoi.services.kms.policies import managed_policy
 from kumoi.services.kms.records import Alias, Key, Material, Rotation
 from kumoi.services.kms.specs import ENCRYPT, SYMMETRIC
+from kumoi.services.kms.timers import DAY
 
-DAY = 86_400.0
 YEAR = 365
 _DESCRIPTIONS = {
     "acm": "Default key that protects my ACM private keys when no other key is defined",

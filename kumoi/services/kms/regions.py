@@ -11,10 +11,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from kumoi.services.kms.records import Key, keys
-from kumoi.services.kms.timers import schedule_deletion
+from kumoi.services.kms.timers import DAY, schedule_deletion
 from kumoi.state import Transaction
-
-DAY = 86_400.0
 
 
 def homes(tx: Transaction, key: Key) -> list[Transaction]:

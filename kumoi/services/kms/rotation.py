@@ -16,10 +16,9 @@ from kumoi.services.kms.material import new_content, sealed
 from kumoi.services.kms.records import Key, Rotation, keys, materials
 from kumoi.services.kms.regions import homes, share
 from kumoi.services.kms.specs import SYMMETRIC
-from kumoi.services.kms.timers import schedule_rotation
+from kumoi.services.kms.timers import DAY, schedule_rotation
 from kumoi.state import Timer, Transaction, transactional
 
-DAY = 86_400.0
 MOST_ON_DEMAND = 25
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kumoi.services.kms.records import Key
 from kumoi.state import Transaction
 
+DAY = 86_400.0
 DELETION, ROTATION, EXPIRY = "kms.deletion", "kms.rotation", "kms.expiry"
 
 

@@ -398,6 +398,12 @@ def test_services_behind_routes(client: Any, websockets: Any, dial: Any, kumoi: 
                 "RequestTemplates": {"$default": MESSAGE},
             },
             "put": {**service, "IntegrationUri": PUT, "RequestTemplates": {"$default": ITEM}},
+            "make": {
+                **service,
+                "IntegrationUri": "arn:aws:apigateway:us-east-1:sns:action/CreateTopic",
+                "RequestParameters": {"integration.request.querystring.Name": "'made'"},
+                "RequestTemplates": {"$default": ""},
+            },
         }
     )
     for integration in client.get_integrations(ApiId=api_id)["Items"]:
@@ -416,6 +422,8 @@ def test_services_behind_routes(client: Any, websockets: Any, dial: Any, kumoi: 
     sender = message["MessageAttributes"]["from"]["StringValue"]
     assert ask(peer, {"action": "put", "table": "seen"}) == {"done": True}
     assert tables.scan(TableName="seen")["Items"] == [{"pk": {"S": sender}}]
+    assert ask(peer, {"action": "make"}) == {"done": True}
+    assert [one["TopicArn"].rpartition(":")[2] for one in kumoi.client("sns").list_topics()["Topics"]] == ["made"]
     refused = ask(peer, {"action": "put", "table": "unseen"})["refused"]
     assert refused.endswith("#ResourceNotFoundException")
 

@@ -11,9 +11,9 @@ from kumoi.services.kms.naming import Named
 from kumoi.services.kms.pages import page
 from kumoi.services.kms.records import Key, Material, Rotation, materials
 from kumoi.services.kms.regions import share
-from kumoi.services.kms.rotation import DAY, MOST_ON_DEMAND, check_primary, check_rotates, rotate
+from kumoi.services.kms.rotation import MOST_ON_DEMAND, check_primary, check_rotates, rotate
 from kumoi.services.kms.store import check_enabled, find_key, find_own, own, state_of
-from kumoi.services.kms.timers import schedule_rotation
+from kumoi.services.kms.timers import DAY, schedule_rotation
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 
