@@ -97,16 +97,16 @@ def test_a_port_that_tcp_has_taken_is_passed_over(monkeypatch: pytest.MonkeyPatc
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = [taken.getsockname()[1], 0]
+        first = taken.getsockname()[1]
 
         def bound(port: int) -> socket.socket:
             given.append(port)
-            return real(ports.pop(0) if port == 0 else port)
+            return real(first if len(given) == 1 else port)
 
         monkeypatch.setattr(daemon, "_bound", bound)
         address = asyncio.run(main())
-        assert given == [0, 0]
-        assert address != f"127.0.0.1:{taken.getsockname()[1]}"
+        assert given[:2] == [0, 0]  # and more where the system gives others that TCP has taken, too
+        assert address != f"127.0.0.1:{first}"
 
 
 APPLICATION = """
