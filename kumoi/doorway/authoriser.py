@@ -33,7 +33,8 @@ _DECIDED = 256
 """Decisions that are kept for an identity, or for a resource's policies."""
 _DEPLOYER = "cloudformation.amazonaws.com"
 """It deploys for whoever was allowed to make the stack."""
-_CERTIFICATE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:cert/")
+_DEVICE = re.compile(r"arn:[^:]+:iot:[^:]*:[^:]*:(?:cert|authorizer)/")
+"""Callers that are known by their certificate, or let in by a custom authorizer."""
 
 
 class IdentityPolicies(NamedTuple):
@@ -87,7 +88,7 @@ class Verdict(NamedTuple):
 class Authoriser:
     """Weighs policies about calls. Without a source of policies (IAM) identities have none.
 
-    `devices` has those of callers that are certificates (IoT); `sealer` encrypts what a refusal says to those who may
+    `devices` has those of callers that are devices (IoT); `sealer` encrypts what a refusal says to those who may
     decode it.
     """
 
@@ -173,7 +174,7 @@ class Authoriser:
             return IdentityPolicies(Caller())
         if caller.is_service:
             return IdentityPolicies(Caller(caller.account, service=caller.arn))
-        if self.devices is not None and _CERTIFICATE.match(caller.arn):
+        if self.devices is not None and _DEVICE.match(caller.arn):
             return await self.devices(caller)
         if self.source is None or caller.is_root:
             return IdentityPolicies(Caller(caller.account, caller.arn))

@@ -27,6 +27,7 @@ from kumoi.doorway.service import Service
 from kumoi.names import DEFAULT_ACCOUNT, unique_id
 from kumoi.state import State, Transaction, transactional
 from kumoi.state.space import Space
+from kumoi.wire.http import Request
 
 AuthMode = Literal["off", "audit", "verify", "enforce"]
 _SESSIONS = 1024
@@ -89,8 +90,8 @@ class Identity:
 
     `mode`: `off` takes everybody at their word and asks no policy; `audit` lets everybody pass and writes down what
     policies would deny; `verify` needs a known key with the right signature, too (the gateway checks it); `enforce`
-    refuses what policies deny. `sealer` encrypts what services keep secret. `devices` tells whose a
-    client's certificate (DER) is, or raises AwsError.
+    refuses what policies deny. `sealer` encrypts what services keep secret. `devices` tells which device
+    sends an unsigned request (by its certificate, or by what an authorizer says), None for none, or raises AwsError.
     """
 
     def __init__(self, state: State, clock: Clock, mode: AuthMode, master_key: bytes) -> None:
@@ -98,7 +99,7 @@ class Identity:
         self.sealer = Sealer(master_key)
         self.authoriser = Authoriser(self.sealer)
         self.last_used: dict[str, KeyUse] = {}
-        self.devices: Callable[[bytes], Awaitable[Principal]] | None = None
+        self.devices: Callable[[Request], Awaitable[Principal | None]] | None = None
         self._state = state
         self._clock = clock
         self._master = master_key

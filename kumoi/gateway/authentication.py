@@ -26,7 +26,7 @@ from kumoi.wire.sigv4 import Credential, SignatureProblem, Verifier, check_expir
 logger = logging.getLogger(__name__)
 
 DEVICE_SERVICES = ("iot-data", "iot-jobs-data")
-"""Services that take a client's certificate for a signature."""
+"""Services that take a device's certificate, or what an authorizer says of it, for a signature."""
 _AT_THEIR_WORD = ("off", "audit")
 """Modes in which whoever names a key is who it says."""
 SIGNED_BODY = 10_485_760
@@ -59,9 +59,8 @@ class Authentication:
         the operation is called without a signature, as the one that gives credentials for a token.
         """
         credential = target.credential
-        shown, devices = request.certificate, self._identity.devices
-        if credential is None and shown is not None and devices is not None and target.service in DEVICE_SERVICES:
-            return await devices(shown)
+        if credential is None and target.service in DEVICE_SERVICES and (device := await self._device(request)):
+            return device
         if credential is None and (unsigned or target.service == "s3") and self._identity.verifies:
             return Principal.anonymous(DEFAULT_ACCOUNT)
         token = _token(request, credential)
@@ -77,6 +76,10 @@ class Authentication:
             family = "s3" if target.service in ("s3", "s3control") else codec.model.protocol
             raise signature_error(problem, family) from None
         return await self._identity.principal(target.access_key, token)
+
+    async def _device(self, request: Request) -> Principal | None:
+        devices = self._identity.devices
+        return None if devices is None else await devices(request)
 
     def plainly(self, request: Request, target: Target) -> Principal | None:
         """What `caller` answers, where nothing is verified and the key says who it is; None elsewhere."""

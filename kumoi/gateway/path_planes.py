@@ -27,6 +27,7 @@ PLANE_PATHS = (
     "/mqtt",
     "/graphql",
     "/event",
+    "/role-aliases/",
     "/SimpleNotificationService-",
 )
 """How paths begin that mean a data plane, mostly."""
@@ -38,6 +39,8 @@ _PATH_FORM = re.compile(
 _USER_REQUEST = re.compile(r"/restapis/(?P<id>[^/]+)/(?P<stage>[^/]+)/_user_request_(?P<path>/.*)?")
 _EXECUTE_API = re.compile(r"/_aws/execute-api/(?P<id>[^/]+)(?P<path>/.*)?")
 _GRAPHQL = re.compile(r"(?P<path>/graphql|/event)/(?P<id>[a-z0-9]{1,32})(?P<realtime>/realtime)?")
+_ROLE_ALIAS = re.compile(r"/role-aliases/[^/]+/credentials")
+"""What devices ask credentials for with their certificates."""
 _CONNECTIONS = re.compile(r"/?(?P<stage>.*)(?P<path>/(?:@|%40)connections/.+)")
 _POOL_KEYS = re.compile(
     r"/(?P<id>[a-z0-9-]+_[A-Za-z0-9]{1,55})(?P<path>/\.well-known/(?:jwks\.json|openid-configuration))"
@@ -107,7 +110,7 @@ def connections(target: Target, path: str) -> Target:
 
 
 def _plane(request: Request, region: str, credential: Credential | None) -> Target | None:
-    """Data planes known by their path: a REST API's stage, SNS's certificate, MQTT, GraphQL with an API key."""
+    """Data planes known by their path: a REST API's stage, SNS's certificate, IoT's two, GraphQL with an API key."""
     headers = request.headers
     if request.path in _OTLP and request.method == "POST" and "x-amz-target" not in headers:
         return Target("data-plane", "otlp", region, credential)
@@ -121,6 +124,8 @@ def _plane(request: Request, region: str, credential: Credential | None) -> Targ
         return connections(target, match["path"] or "/")
     if request.path.startswith("/SimpleNotificationService-") and request.path.endswith(".pem"):
         return Target("data-plane", "sns-certificate", region, credential)
+    if request.certificate is not None and _ROLE_ALIAS.fullmatch(request.path):
+        return Target("data-plane", "iot-credentials", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path in ("/graphql", "/event") and (headers.get("x-api-key") or "").startswith("da2-"):

@@ -33,7 +33,8 @@ _FORM = "application/x-www-form-urlencoded"
 _ACTION = re.compile(r"(?:^|&)Action=")
 _VERSION = re.compile(r"(?:^|&)Version=([^&]*)")
 _DEVICES = re.compile(r"/topics/|/things/[^/]+/(?:shadow$|(?P<jobs>jobs(?:/|$)))|/retainedMessage/")
-"""What devices ask over HTTPS with their certificates."""
+"""What devices ask over HTTPS, with their certificates or what a custom authorizer is to see."""
+_AUTHORIZER = "x-amz-customauthorizer-name"
 
 
 class _Scope(NamedTuple):
@@ -151,7 +152,7 @@ class Router:
             scope = self._scopes.get(credential.signing_name)
             return credential.signing_name if scope is None else scope.service(request, form)
         path = request.path
-        if request.certificate is not None and (match := _DEVICES.match(path)):
+        if _of_device(request) and (match := _DEVICES.match(path)):
             return "iot-jobs-data" if match["jobs"] else "iot-data"
         if _may_be_query(path) and (version := _query_version(request.query, form)):
             return self._versions.get(version, version)
@@ -160,6 +161,12 @@ class Router:
         if _QUEUE.fullmatch(path):
             return "sqs"
         return next((name for prefix, name in self._unsigned_paths if path.startswith(prefix)), "s3")
+
+
+def _of_device(request: Request) -> bool:
+    """Whether a device sends an unsigned request: it shows a certificate, or names a custom authorizer."""
+    named = _AUTHORIZER in request.headers.index or f"{_AUTHORIZER}=" in request.query
+    return named or request.certificate is not None
 
 
 def _may_be_query(path: str) -> bool:

@@ -20,9 +20,11 @@ iot = Service(
     "iot",
     __name__,
     modules=(
+        "operations.authorizers",
         "operations.authorizing",
         "operations.ca_certificates",
         "operations.certificates",
+        "operations.credentials_plane",
         "operations.endpoint",
         "operations.job_executions",
         "operations.jobs",
@@ -30,6 +32,7 @@ iot = Service(
         "operations.policy_attachments",
         "operations.provisioning_templates",
         "operations.register_thing",
+        "operations.role_aliases",
         "operations.rules",
         "operations.tags",
         "operations.thing_groups",
@@ -39,8 +42,9 @@ iot = Service(
     ),
     resource=(
         *("thingName", "ruleName", "thingTypeName", "policyName", "thingGroupName", "certificateId", "jobId"),
-        "templateName",
+        *("templateName", "authorizerName", "roleAlias"),
     ),
+    data_planes=("iot-credentials",),
     authorization="authorization",
 )
 iot_data = Service(
@@ -81,11 +85,13 @@ async def run(parts: Parts) -> AsyncIterator[None]:
 async def reset(parts: Parts, state: State, account: str | None) -> None:
     """Drop the actions of what is being forgotten."""
     from kumoi.services.iot.device_policies import DevicePolicies
+    from kumoi.services.iot.operations.authorizers import forget_places
     from kumoi.services.iot.operations.certificates import disown_all
     from kumoi.services.iot.rule_engine import RuleEngine
     from kumoi.services.iot.trust_anchors import TrustAnchors
 
     await disown_all(state, account)
+    await forget_places(state, account)
     parts[DevicePolicies].forget()
     parts[TrustAnchors].forget()
     await parts[RuleEngine].forget(account)

@@ -13,6 +13,7 @@ from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql import UNDEFINED
 from kumoi.iot_sql.rule_functions import Pending
 from kumoi.services.iot.dynamodb_values import plain_item, typed
+from kumoi.services.iot.functions import FunctionFailed, said
 from kumoi.wire.errors import AwsError
 
 
@@ -21,17 +22,13 @@ async def ask(doorway: Doorway, caller: Principal, region: str, pending: Pending
     name, arguments = pending.key[0], pending.arguments
     try:
         return await _ASK[name](doorway, caller, region, arguments)
-    except (AwsError, CallDropped, IndexError, KeyError, ValueError, TypeError, AttributeError):
+    except (AwsError, CallDropped, FunctionFailed, IndexError, KeyError, ValueError, TypeError, AttributeError):
         return UNDEFINED
 
 
 async def _lambda(doorway: Doorway, caller: Principal, region: str, arguments: list[Any]) -> Any:
     params = {"FunctionName": arguments[0], "Payload": orjson.dumps(arguments[1])}
-    answer = await doorway.ask("lambda", "Invoke", params, caller, region)
-    payload = answer["Payload"]
-    if not isinstance(payload, bytes | bytearray):
-        payload = b"".join([bytes(chunk) async for chunk in payload])
-    return UNDEFINED if answer.get("FunctionError") else orjson.loads(payload)
+    return await said(await doorway.ask("lambda", "Invoke", params, caller, region))
 
 
 async def _shadow(doorway: Doorway, caller: Principal, region: str, arguments: list[Any]) -> Any:

@@ -20,6 +20,8 @@ _NAMED = (
     ("jobId", "job"),
     ("caCertificateId", "cacert"),
     ("templateName", "provisioningtemplate"),
+    ("authorizerName", "authorizer"),
+    ("roleAlias", "rolealias"),
 )
 _OF_CA = ("DescribeCACertificate", "UpdateCACertificate", "DeleteCACertificate")
 _ON_EVERYTHING = (
@@ -35,7 +37,7 @@ _ON_EVERYTHING = (
     *("ListPolicies", "ListCertificates", "ListCACertificates", "GetRegistrationCode", "CreateKeysAndCertificate"),
     *("CreateCertificateFromCsr", "RegisterCertificate", "RegisterCertificateWithoutCA", "RegisterCACertificate"),
     *("ListPrincipalThings", "ListPrincipalThingsV2", "ListPrincipalPolicies", "ListProvisioningTemplates"),
-    "RegisterThing",
+    *("RegisterThing", "ListAuthorizers", "ListRoleAliases", "DescribeDefaultAuthorizer", "ClearDefaultAuthorizer"),
 )
 
 
@@ -53,6 +55,11 @@ def resource(call: Call) -> str:
 def ca_certificate(call: Call) -> str:
     """The CA that a call names."""
     return call.arn("iot", f"cacert/{call.params.get('certificateId', '')}")
+
+
+def role_alias(call: Call) -> str:
+    """The role alias that a device asks credentials for."""
+    return call.arn("iot", f"rolealias/{call.params['roleAlias']}")
 
 
 def thing_and_group(call: Call) -> Iterator[str]:
@@ -94,6 +101,12 @@ def template_with_role(call: Call) -> Iterator[Ask]:
     yield from pass_role(call, call.params.get("provisioningRoleArn"), "iot.amazonaws.com")
 
 
+def alias_with_role(call: Call) -> Iterator[Ask]:
+    """The role alias, and the role that it names."""
+    yield from AUTHORIZATION.usual(call)
+    yield from pass_role(call, call.params.get("roleArn"), "credentials.iot.amazonaws.com")
+
+
 def _settings(action: object) -> list[Mapping[str, str]]:
     return [one for one in action.values() if isinstance(one, Mapping)] if isinstance(action, Mapping) else []
 
@@ -104,6 +117,7 @@ AUTHORIZATION = Authorization(
     resources={
         **dict.fromkeys(_ON_EVERYTHING, everything),
         **dict.fromkeys(_OF_CA, ca_certificate),
+        "AssumeRoleWithCertificate": role_alias,
         **dict.fromkeys(("DescribeJobExecution", "CancelJobExecution", "DeleteJobExecution"), job_and_thing),
         **dict.fromkeys(("CreateJob", "AssociateTargetsWithJob"), job_and_targets),
         **dict.fromkeys(("AddThingToThingGroup", "RemoveThingFromThingGroup"), thing_and_group),
@@ -111,6 +125,7 @@ AUTHORIZATION = Authorization(
     asks={
         **dict.fromkeys(("CreateTopicRule", "ReplaceTopicRule"), rule_with_roles),
         **dict.fromkeys(("CreateProvisioningTemplate", "UpdateProvisioningTemplate"), template_with_role),
+        **dict.fromkeys(("CreateRoleAlias", "UpdateRoleAlias"), alias_with_role),
     },
     error="UnauthorizedException",
 )

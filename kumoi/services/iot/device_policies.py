@@ -1,6 +1,7 @@
 """What devices may do: the policies of their certificates and of the groups that their things are in.
 
-The doorway's authoriser asks here for callers that are certificates, as it asks IAM for everybody else. A Cognito
+The doorway's authoriser asks here for callers that are devices, as it asks IAM for everybody else. Those whom a custom
+authorizer has let in have the policies that it has given them. A Cognito
 identity that has signed in needs both: IAM's policies of its role, and IoT's that hang on itself (source:
 "Authorization with Amazon Cognito identities" of the developer guide). What was read is remembered until something of
 IoT's registry changes.
@@ -46,14 +47,18 @@ class DevicePolicies:
         self._changes = 0
 
     async def of(self, principal: Principal) -> IdentityPolicies:
-        """The policies of a certificate, in its connection as a thing."""
-        key = principal.arn, thing_of(principal)
+        """The policies of a certificate in its connection as a thing, or those that a custom authorizer has given."""
+        given = None if principal.session is None else principal.session.policies
+        key = principal.arn, thing_of(principal) if given is None else "\n".join(given)
         found = self._known.get(key)
         if found is None:
             changes = self._changes
             named = Arn.parse(principal.arn)
             state = self._state.at(named.account, named.region)
-            texts = {**await effective(state, *key), **await claimed(state, principal.id)}
+            if given is None:
+                texts = {**await effective(state, *key), **await claimed(state, principal.id)}
+            else:
+                texts = {f"policy {number}": text for number, text in enumerate(given, 1)}
             found = IdentityPolicies(Caller(named.account, principal.arn), compiled(texts))
             self._keep(key, found, changes)
         return found

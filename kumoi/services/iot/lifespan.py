@@ -13,6 +13,7 @@ from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.http_client import HttpClient
 from kumoi.services.iot.actions import Actor
+from kumoi.services.iot.custom_authorizers import CustomAuthorizers
 from kumoi.services.iot.device_policies import DevicePolicies
 from kumoi.services.iot.job_rules import TIMEOUT
 from kumoi.services.iot.mqtt.admission import Admission
@@ -33,7 +34,9 @@ MQTT = 0x10
 async def running(parts: Parts) -> AsyncIterator[None]:
     """Build the parts; actions that a crash left behind are done once the platform is up."""
     doorway = parts[Doorway]
-    broker = parts.add(Broker, Broker(doorway))
+    authorizers = parts.add(CustomAuthorizers, CustomAuthorizers(doorway))
+    admission = parts.add(Admission, Admission(doorway, authorizers))
+    broker = parts.add(Broker, Broker(doorway, admission))
     engine = parts.add(RuleEngine, RuleEngine(doorway, Actor(doorway, parts[HttpClient]), broker))
     engine.outbox = Outbox(
         "iot.action",
@@ -52,7 +55,7 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     parts[FirstBytes].claim(MQTT, lambda: Connection(broker))  # type: ignore[type-abstract]
     devices = parts.add(DevicePolicies, DevicePolicies(doorway.state))
     parts[Identity].authoriser.devices = devices.of
-    parts[Identity].devices = Admission(doorway).over_https
+    parts[Identity].devices = admission.over_https
     anchors = parts.add(TrustAnchors, TrustAnchors(doorway.state))
     parts[ClientCertificates].trust(anchors.current)  # type: ignore[type-abstract]
     stops = [parts[Hops].follow(one, "iot") for one in (devices.follow, anchors.follow)]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
 from kumoi.doorway import Call, CallDropped, Principal
+from kumoi.services.iot.functions import FunctionFailed, said
 from kumoi.services.iot.records import Certificate, ProvisioningTemplate
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -41,24 +41,16 @@ async def allowed(
     refused = aws_error("AccessDenied", "The pre-provisioning hook does not allow the device.", status=403)
     try:
         async with asyncio.timeout(SECONDS):
-            said = await _said(call, caller, hook["targetArn"], told)
+            params = {"FunctionName": hook["targetArn"], "Payload": orjson.dumps(told)}
+            answer = await said(await call.to_as(caller, "lambda", "Invoke", **params))
     except TimeoutError:
         message = f"The pre-provisioning hook did not answer within {SECONDS:g} seconds."
         raise aws_error("AccessDenied", message, status=403) from None
-    except (AwsError, CallDropped, orjson.JSONDecodeError):
+    except (AwsError, CallDropped, FunctionFailed):
         raise refused from None
-    if not isinstance(said, dict) or said.get("allowProvisioning") is not True:
+    if not isinstance(answer, dict) or answer.get("allowProvisioning") is not True:
         raise refused
-    overrides = said.get("parameterOverrides") or {}
+    overrides = answer.get("parameterOverrides") or {}
     if not isinstance(overrides, dict) or not all(isinstance(value, str) for value in overrides.values()):
         raise refused
     return {**parameters, **overrides}
-
-
-async def _said(call: Call, caller: Principal, function: str, told: dict[str, Any]) -> Any:
-    """What the function answers; None where it fails."""
-    answer = await call.to_as(caller, "lambda", "Invoke", FunctionName=function, Payload=orjson.dumps(told))
-    payload = answer["Payload"]
-    if not isinstance(payload, bytes | bytearray):
-        payload = b"".join([bytes(chunk) async for chunk in payload])
-    return None if answer.get("FunctionError") else orjson.loads(payload)

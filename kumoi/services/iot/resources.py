@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
+from kumoi.services.iot.access_resources import ACCESS_RESOURCES
 from kumoi.wire.errors import AwsError, aws_error
 
 
@@ -410,4 +411,5 @@ RESOURCES = (
     ),
     ResourceType("AWS::IoT::PolicyPrincipalAttachment", _attach_policy, _detach_policy),
     ResourceType("AWS::IoT::ThingPrincipalAttachment", _attach_thing, _detach_thing),
+    *ACCESS_RESOURCES,
 )

@@ -1,14 +1,15 @@
-"""Who an MQTT client is: by its certificate, by the signature of its WebSocket, or by its user name.
+"""Who an MQTT client is: by its certificate, the signature of its WebSocket, an authorizer, or its user name.
 
 A certificate counts whenever one is shown: it has to be registered and active. Where signatures count, a client without
-a certificate and without a signature is refused; otherwise its user name says whose account is meant.
+a certificate, a signature and an authorizer that lets it in is refused; otherwise its user name says whose account is
+meant.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -16,7 +17,10 @@ import orjson
 from kumoi.doorway import Doorway, Principal
 from kumoi.doorway.authoriser import IdentityPolicies, principal_keys
 from kumoi.names import DEFAULT_REGION, arn
-from kumoi.policy import Policies, Policy, Request, decide
+from kumoi.policy import Policies, Policy, decide
+from kumoi.policy import Request as Question
+from kumoi.services.iot.authorizer_rules import Presented
+from kumoi.services.iot.custom_authorizers import Admitted, CustomAuthorizers, Refused
 from kumoi.services.iot.device_policies import (
     DevicePolicies,
     as_thing,
@@ -31,19 +35,55 @@ from kumoi.services.iot.records import CaCertificate, Certificate, anchors, ca_c
 from kumoi.services.iot.x509_certificates import issued_by, read_der
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
+from kumoi.wire.http import Request
 
 logger = logging.getLogger(__name__)
 
 MOST_TOPICS = 1000
 """Topics that are remembered of what a client may receive."""
+_MESSAGES = "/topics/"
+
+
+class Handshake(NamedTuple):
+    """A WebSocket's handshake: who signed it, for which region, its headers (by lower-case names) and its query."""
+
+    signer: Principal | None
+    region: str
+    headers: Mapping[str, str]
+    query: str
+    encrypted: bool
 
 
 class Shown(NamedTuple):
-    """What a client shows of itself. `certificate` is in DER form, `signer` who signed a WebSocket's handshake."""
+    """What a client shows of itself. `certificate` is in DER form; `handshake` is None where there was no WebSocket."""
 
     certificate: bytes | None
-    signer: Principal | None
+    handshake: Handshake | None
+    encrypted: bool
+    username: str | None
+    password: bytes | None
+    client: str
+
+    def presented(self) -> Presented:
+        """What custom authorizers see of it."""
+        handshake = self.handshake
+        spoken = (("tls", self.encrypted), ("http", handshake is not None), ("mqtt", True))
+        return Presented(
+            tuple(name for name, speaks in spoken if speaks),
+            self.username,
+            self.password,
+            self.client,
+            None if handshake is None else handshake.headers,
+            "" if handshake is None else handshake.query,
+        )
+
+
+class Known(NamedTuple):
+    """Who a client is, in which region, and for how long, where an authorizer has let it in."""
+
+    principal: Principal
     region: str
+    admitted: Admitted | None = None
 
 
 class NotAdmitted(Exception):
@@ -53,33 +93,51 @@ class NotAdmitted(Exception):
 class Admission:
     """Finds out who clients are."""
 
-    def __init__(self, doorway: Doorway) -> None:
+    def __init__(self, doorway: Doorway, authorizers: CustomAuthorizers) -> None:
         self._doorway = doorway
+        self._authorizers = authorizers
 
-    async def principal(self, shown: Shown, username: str | None, client: str) -> tuple[Principal, str]:
-        """Who a client is and in which region; raises NotAdmitted."""
+    async def principal(self, shown: Shown) -> Known:
+        """Who a client is; raises NotAdmitted."""
         if shown.certificate is not None:
-            return await self._device(shown.certificate, client)
-        identity = self._doorway.identity
-        if shown.signer is not None:
-            return await self._signer(shown.signer, shown.region, client), shown.region
+            return Known(*await self._device(shown.certificate, shown.client))
+        identity, handshake = self._doorway.identity, shown.handshake
+        if handshake is not None and handshake.signer is not None:
+            return Known(await self._signer(handshake.signer, handshake.region, shown.client), handshake.region)
+        admitted = await self.authorized(shown)
+        if admitted is not None:
+            return Known(admitted.principal, admitted.principal.region, admitted)
         if identity.verifies:
-            raise NotAdmitted("it shows no certificate and has signed nothing")
-        return await identity.principal(username or None, None), DEFAULT_REGION
+            raise NotAdmitted("it shows no certificate, has signed nothing and no authorizer was asked")
+        return Known(await identity.principal(shown.username or None, None), DEFAULT_REGION)
+
+    async def authorized(self, shown: Shown) -> Admitted | None:
+        """Whom a custom authorizer lets in; None where none is to be asked. Raises NotAdmitted."""
+        try:
+            return await self._authorizers.admit(shown.presented())
+        except Refused as refused:
+            raise NotAdmitted(str(refused)) from None
 
     async def stands(self, principal: Principal) -> bool:
         """Whether a client is still who may connect: its certificate may have changed while it was let in."""
-        account, region = principal.account, principal.region
-        return not region or await _is_active(self._doorway.state.at(account, region), principal.id)
+        if ":cert/" not in principal.arn:
+            return True
+        return await _is_active(self._doorway.state.at(principal.account, principal.region), principal.id)
 
-    async def over_https(self, certificate: bytes) -> Principal:
-        """Who a client of HTTPS is by its certificate; ForbiddenException when it is nobody who may ask."""
+    async def over_https(self, request: Request) -> Principal | None:
+        """Which device sends an unsigned request; None for none. ForbiddenException when it may not ask.
+
+        Authorizers are for messages alone. Source: "Connecting to AWS IoT Core by using custom authentication".
+        """
         try:
-            principal, _ = await self._device(certificate, "")
-        except NotAdmitted as error:
+            if request.certificate is not None:
+                return (await self._device(request.certificate, ""))[0]
+            if request.path.startswith(_MESSAGES):
+                return await self._authorizers.over_https(request)
+        except (NotAdmitted, Refused) as error:
             logger.info("a request is refused: %s", error)
             raise aws_error("ForbiddenException", "Forbidden", status=403) from None
-        return principal
+        return None
 
     async def _signer(self, signer: Principal, region: str, client: str) -> Principal:
         """Who has signed; a Cognito identity is known with its thing."""
@@ -170,9 +228,9 @@ class Receiving:
                 "iot:clientid": (self._client,),
             }
             resource = arn("iot", self._region, self._principal.account, f"topic/{topic}")
-            request = Request(side.caller, "iot:Receive", resource, context)
+            question = Question(side.caller, "iot:Receive", resource, context)
             asked = Policies(side.identity, boundary=side.boundary, session=side.session, beside=beside)
-            known = self._known[topic] = decide(request, asked).allowed
+            known = self._known[topic] = decide(question, asked).allowed
         return known
 
 

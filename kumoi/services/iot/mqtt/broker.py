@@ -17,8 +17,9 @@ import orjson
 from kumoi.doorway import CallDropped, Doorway, Principal
 from kumoi.iot_sql.rules import BASIC_INGEST, matches
 from kumoi.services.iot.charging import connected, sent, subscribed
+from kumoi.services.iot.custom_authorizers import Admitted
 from kumoi.services.iot.mqtt import packets
-from kumoi.services.iot.mqtt.admission import Admission, Shown, receiving
+from kumoi.services.iot.mqtt.admission import Admission, NotAdmitted, Shown, receiving
 from kumoi.services.iot.mqtt.packets import Connect, Subscription
 from kumoi.services.iot.mqtt.subscribers import SHARED, Subscribers
 from kumoi.services.iot.records import Queued, Session, queued, retained, sessions
@@ -42,17 +43,33 @@ Place = tuple[str, str]
 class Broker:
     """The connections and subscriptions of all places."""
 
-    def __init__(self, doorway: Doorway) -> None:
+    def __init__(self, doorway: Doorway, admission: Admission) -> None:
+        self.clock = doorway.clock
         self._doorway = doorway
+        self._admission = admission
         self._connections: dict[tuple[Place, str], Connection] = {}
         self._subscribers: dict[Place, Subscribers] = {}
         self._persistent: dict[Place, set[str]] = {}
-        self._admission = Admission(doorway)
 
-    async def admit(self, connection: Connection, shown: Shown, hello: Connect, client: str) -> None:
-        """Say who a client is, and ask whether it may connect; raises NotAdmitted, AwsError, CallDropped."""
-        principal, region = await self._admission.principal(shown, hello.username, client)
-        await self._doorway.ask("iot-data", "MqttConnect", {"clientId": client}, principal, region)
+    async def admit(self, connection: Connection, shown: Shown) -> Admitted | None:
+        """Say who a client is, and ask whether it may connect; for how long, where an authorizer lets it in.
+
+        Raises NotAdmitted, AwsError, CallDropped.
+        """
+        principal, region, admitted = await self._admission.principal(shown)
+        await self._doorway.ask("iot-data", "MqttConnect", {"clientId": shown.client}, principal, region)
+        self._let_in(connection, shown.client, principal, region)
+        return admitted
+
+    async def admit_again(self, connection: Connection, shown: Shown) -> Admitted:
+        """Ask the authorizer of a client once more: its policies may have changed. Raises NotAdmitted."""
+        admitted = await self._admission.authorized(shown)
+        if admitted is None or (admitted.principal.account, admitted.principal.region) != connection.place:
+            raise NotAdmitted("its authorizer is gone")
+        self._let_in(connection, shown.client, admitted.principal, connection.place[1])
+        return admitted
+
+    def _let_in(self, connection: Connection, client: str, principal: Principal, region: str) -> None:
         connection.principal, connection.place = principal, (principal.account, region)
         connection.receiving = receiving(self._doorway, principal, region, client)
 
@@ -157,7 +174,7 @@ class Broker:
             await _leave(self._state(place), client)
         elif current:
             self._forget_subscriptions(place, client)
-        reason = "CLIENT_INITIATED_DISCONNECT" if said else "CONNECTION_LOST"
+        reason = "CLIENT_INITIATED_DISCONNECT" if said else connection.ended_by or "CONNECTION_LOST"
         told = {"eventType": "disconnected", "clientInitiatedDisconnect": said, "disconnectReason": reason}
         await self._tell(connection, "presence/disconnected", told)
 

@@ -15,10 +15,11 @@ from typing import Any, cast
 from kumoi.doorway import CallDropped, Principal
 from kumoi.iot_sql import SqlError
 from kumoi.iot_sql.rules import check_filter
-from kumoi.names import DEFAULT_REGION, uuid
+from kumoi.names import uuid
 from kumoi.services.iot.mqtt import packets
-from kumoi.services.iot.mqtt.admission import NotAdmitted, Receiving, Shown
+from kumoi.services.iot.mqtt.admission import Handshake, NotAdmitted, Receiving, Shown
 from kumoi.services.iot.mqtt.broker import Broker
+from kumoi.services.iot.mqtt.lease import lasting
 from kumoi.services.iot.mqtt.packets import Malformed, Publish, Subscription, Will
 from kumoi.services.iot.mqtt.subscribers import SHARED
 from kumoi.services.iot.naming import MOST_SLASHES, MOST_TOPIC
@@ -52,13 +53,14 @@ class Goodbye(Exception):
 class Connection(asyncio.Protocol):
     """The protocol of one accepted connection.
 
-    `signer` is who signed the WebSocket's handshake, if anybody did, and `region` the one that it was signed for.
+    `handshake` is the WebSocket's, if it is one; `ended_by` the reason of presence events, where the client goes
+    neither by itself nor by an accident.
     """
 
-    def __init__(self, broker: Broker, signer: Principal | None = None, region: str = DEFAULT_REGION) -> None:
+    def __init__(self, broker: Broker, handshake: Handshake | None = None) -> None:
         self._broker = broker
-        self._signer = signer
-        self._region = region
+        self._handshake = handshake
+        self._lease: asyncio.Task[None] | None = None
         self._buffer = bytearray()
         self._needed = 2
         self._waiting: deque[tuple[int, bytes]] = deque()
@@ -83,6 +85,7 @@ class Connection(asyncio.Protocol):
         self.client = ""
         self.since = 0.0
         self.session_id = uuid()
+        self.ended_by = ""
         self.principal = Principal.root("")
         self.receiving: Receiving | None = None
         self.persistent = False
@@ -246,6 +249,8 @@ class Connection(asyncio.Protocol):
             logger.exception("the connection of client %s failed", self.client or "?")
             self.close(0x80)
         finally:
+            if self._lease is not None:
+                self._lease.cancel()
             if greeted:
                 await self._broker.gone(self, said=said)
             self.close()
@@ -280,13 +285,17 @@ class Connection(asyncio.Protocol):
             client = properties["assigned_client_id"] = uuid()
         encrypted = self._transport.get_extra_info("ssl_object")
         certificate = None if encrypted is None else encrypted.getpeercert(binary_form=True)
+        behind_tls = encrypted is not None if self._handshake is None else self._handshake.encrypted
+        shown = Shown(certificate, self._handshake, behind_tls, hello.username, hello.password, client)
         try:
-            await self._broker.admit(self, Shown(certificate, self._signer, self._region), hello, client)
+            admitted = await self._broker.admit(self, shown)
         except (NotAdmitted, AwsError) as error:
             logger.info("client %s is not let in: %s", client, error)
             self._write(packets.connected(False, NOT_AUTHORIZED[hello.level], hello.level, {}))
             return False
         self.client, self.will = client, hello.will
+        if admitted is not None:
+            self._lease = self._loop.create_task(lasting(self._broker, self, shown, admitted))
         keep_alive = min(hello.keep_alive or MAX_KEEP_ALIVE, MAX_KEEP_ALIVE)
         self._keep_alive = keep_alive * 1.5
         self._most_inflight = min(int(hello.properties.get("receive_maximum", MOST_INFLIGHT)) or 1, MOST_INFLIGHT)

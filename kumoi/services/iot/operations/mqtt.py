@@ -10,6 +10,7 @@ from kumoi.doorway import Call
 from kumoi.services.iot import iot_data
 from kumoi.services.iot.charging import metered
 from kumoi.services.iot.device_topics import PREFIX, PROVISIONING, answer
+from kumoi.services.iot.mqtt.admission import Handshake
 from kumoi.services.iot.mqtt.broker import Broker
 from kumoi.services.iot.mqtt.connection import Connection
 from kumoi.services.iot.mqtt.websocket import SUBPROTOCOL, serve
@@ -23,11 +24,15 @@ from kumoi.wire.websocket import Upgrade
 @iot_data.data_plane("iot-mqtt")
 async def mqtt_websocket(call: Call, path: str, attributes: dict[str, str]) -> Response:
     """A WebSocket that speaks MQTT, as browsers and mobile devices open it."""
-    offered = call.http.headers.get("sec-websocket-protocol", "") if call.http is not None else ""
+    request = call.http
+    assert request is not None, "a data plane's call is a request"
+    offered = request.headers.get("sec-websocket-protocol", "")
     if SUBPROTOCOL not in [one.strip() for one in (offered or "").split(",")]:
         return Response(400, [("Content-Type", "text/plain")], b"The sub-protocol is mqtt.\n")
     signer = call.caller if call.caller.access_key is not None else None
-    connection = Connection(call.part(Broker), signer, call.region)
+    headers = {name.lower(): value for name, value in request.headers.items}
+    handshake = Handshake(signer, call.region, headers, request.query, request.scheme == "https")
+    connection = Connection(call.part(Broker), handshake)
     return Response(101, [], upgrade=Upgrade(partial(serve, connection), SUBPROTOCOL))
 
 

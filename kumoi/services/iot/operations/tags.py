@@ -1,4 +1,4 @@
-"""Tags of rules, policies, types and groups of things, jobs, provisioning templates, and CA certificates."""
+"""Tags of IoT's resources: of all kinds that AWS has tags for but things, which have none."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.iot import iot
+from kumoi.services.iot.access_records import authorizers, role_aliases
 from kumoi.services.iot.naming import invalid, not_found, page
 from kumoi.services.iot.records import (
     Tags,
@@ -24,10 +25,12 @@ from kumoi.wire.errors import aws_error
 
 MOST_TAGS = 50
 KINDS: dict[str, Any] = {
+    "authorizer": authorizers,
     "cacert": ca_certificates,
     "job": jobs,
     "policy": policies,
     "provisioningtemplate": templates,
+    "rolealias": role_aliases,
     "rule": rules,
     "thinggroup": thing_groups,
     "thingtype": thing_types,

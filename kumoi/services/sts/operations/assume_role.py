@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kumoi.doorway import Call, Session
@@ -33,8 +34,13 @@ async def assume_role(
     SerialNumber: str | None = None,
     TokenCode: str | None = None,
     SourceIdentity: str | None = None,
+    context: Mapping[str, tuple[str, ...]] | None = None,
 ) -> dict[str, Any]:
-    """Session credentials of a role. Its trust policy was asked by the doorway; MFA codes are taken unchecked."""
+    """Session credentials of a role. Its trust policy was asked by the doorway; MFA codes are taken unchecked.
+
+    `context` are condition keys that stay with the session, of a service that assumes a role for somebody (no member
+    of AWS's API).
+    """
     role = await find_role(call, RoleArn)
     before = call.caller.session
     chained = call.caller.arn.startswith("arn:") and ":assumed-role/" in call.caller.arn
@@ -51,6 +57,7 @@ async def assume_role(
         transitive=transitive(TransitiveTagKeys, tags, tuple(inherited)),
         source_identity=_source_identity(SourceIdentity, "" if before is None else before.source_identity),
         mfa=TokenCode is not None,
+        context=tuple((context or {}).items()),
     )
     return assume(call, role, RoleSessionName, DurationSeconds, MOST_SECONDS, session)
 
