@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -10,6 +11,7 @@ import pytest
 
 from kumoi.clock import Clock
 from kumoi.state import Transaction, checkpoint, transactional
+from kumoi.state.checkpoint import Checkpoints
 from kumoi.state.sqlite import SqliteState
 
 
@@ -42,13 +44,22 @@ async def until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize("durability", ["normal", "full"])
 def test_what_is_committed_reaches_the_file_while_the_state_is_open(
-    tmp_path: Path, durability: Literal["normal", "full"]
+    tmp_path: Path, durability: Literal["normal", "full"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looked, fold = threading.Event(), Checkpoints._fold
+
+    def fold_later(checkpoints: Checkpoints) -> int:
+        assert looked.wait(60)
+        return fold(checkpoints)
+
+    monkeypatch.setattr(Checkpoints, "_fold", fold_later)
+
     async def scenario() -> None:
         path = tmp_path / "kumoi.db"
         state = await SqliteState.open(path, clock=Clock(), durability=durability)
         await asyncio.gather(*(put(state, number) for number in range(100)))
         assert folded(path) == 0
+        looked.set()
         await until(lambda: folded(path) == 100)
         await state.close()
 
