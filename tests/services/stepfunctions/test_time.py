@@ -39,7 +39,7 @@ def test_waits(states: Any, kumoi: Any) -> None:
     execution = states.start(states.create(steps), {"s": 1800})
     kumoi.advance(3500)
     assert states.client.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    kumoi.advance(1901)
+    kumoi.advance(1930)
     ended = states.client.describe_execution(executionArn=execution)
     assert ended["status"] == "SUCCEEDED"
     assert 5400 <= (ended["stopDate"] - ended["startDate"]).total_seconds() < 5460  # real time goes on as well
@@ -60,7 +60,7 @@ def test_back_off(states: Any, kumoi: Any) -> None:
     )
     execution = states.start(states.create(steps), {"x": 1})
     states.until(execution, "TaskFailed")
-    kumoi.advance(31)
+    kumoi.advance(60)
     ended = states.client.describe_execution(executionArn=execution)
     assert json.loads(ended["output"])["e"]["Error"] == "Lambda.ResourceNotFoundException"
     assert states.trail(execution)[2:12] == [
