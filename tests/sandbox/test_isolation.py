@@ -131,7 +131,7 @@ async def main():
     await host.start()
     spec = SandboxSpec(sys.argv[2], "app.handler", code, None, {}, 128, 64)
     sandbox = await host.create(spec, lambda lines: None)
-    await sandbox.invoke(Invocation("r", ('"%s"' % sys.argv[3]).encode(), 10, "arn", "Root=1"))
+    await sandbox.invoke(Invocation("r", ('"%s"' % sys.argv[3]).encode(), 60, "arn", "Root=1"))
     print("ready", flush=True)
     await asyncio.sleep(600)
 
@@ -147,7 +147,10 @@ def test_nothing_outlives_a_platform_that_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert parent.stdout.readline() == "ready\n"
-    assert _others(mark, parent.pid)
+    deadline = time.monotonic() + 60
+    while not _others(mark, parent.pid):  # a process that has just begun its program shows no command line yet
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
