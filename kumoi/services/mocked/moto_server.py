@@ -6,7 +6,6 @@ A process of its own keeps its memory (some 300 MB), its imports and its global 
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +17,19 @@ _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
 _MOST = 64 * 1024 * 1024
 _ACCOUNT = "x-moto-account-id"
+_PROGRAM = """
+import os, signal
+told = os.dup(1)
+os.dup2(2, 1)
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+os.environ["MOTO_PORT"] = str(server.get_host_and_port()[1])
+os.write(told, os.environ["MOTO_PORT"].encode() + b"\\n")
+while True:
+    signal.pause()
+"""
+"""Takes a port that the system gives, and tells it once it listens: one chosen for it could be another's by then."""
 
 
 class MotoServer:
@@ -52,18 +64,15 @@ class MotoServer:
         async with self._starting:
             if self._process is not None and self._process.returncode is None:
                 return
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._port = int(probe.getsockname()[1])
             with (self._directory / "moto.log").open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)),
+                    *(sys.executable, "-c", _PROGRAM),
                     stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
+                    stdout=asyncio.subprocess.PIPE,
                     stderr=log,
                 )
             try:
-                await self._until_it_answers(self._process)
+                self._port = await self._told_port(self._process)
             except BaseException:
                 await self._end()
                 raise
@@ -74,20 +83,14 @@ class MotoServer:
             process.terminate()
             await process.wait()
 
-    async def _until_it_answers(self, process: asyncio.subprocess.Process) -> None:
-        """Wait for the port to take connections; ServiceUnavailable when it ends, or takes too long."""
+    async def _told_port(self, process: asyncio.subprocess.Process) -> int:
+        """The port that it listens on, once it does; ServiceUnavailable when it ends, or takes too long."""
+        assert process.stdout is not None
+        problem = "moto does not start"
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while process.returncode is None:
-                    try:
-                        _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-                    except OSError:
-                        await asyncio.sleep(0.05)
-                        continue
-                    writer.close()
-                    return
+                if told := await process.stdout.readline():
+                    return int(told)
         except TimeoutError:
             problem = f"moto did not start within {_START_SECONDS:g} s"
-        else:
-            problem = "moto does not start"
         raise aws_error("ServiceUnavailable", f"{problem}; {self._directory / 'moto.log'} says why", status=503)
