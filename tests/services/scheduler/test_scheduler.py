@@ -41,6 +41,17 @@ def test_each_occurrence_of_an_hour_fires_once_with_its_own_time(
 
 
 @pytest.mark.kumoi_clock
+def test_a_minute_that_has_just_begun_is_over(
+    kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
+) -> None:
+    kumoi.advance(300 - now().timestamp() % 300 + 0.01)
+    made = now()
+    create("cron(0/5 * * * ? *)")
+    kumoi.advance(300)
+    assert datetime.fromisoformat(seen(1)[0]["scheduled-time"]) > made
+
+
+@pytest.mark.kumoi_clock
 def test_a_rate_begins_at_once_and_counts_from_there(
     kumoi: Any, create: Callable[..., str], seen: Callable[..., Any], now: Callable[[], datetime]
 ) -> None:

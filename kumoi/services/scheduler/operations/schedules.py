@@ -195,8 +195,9 @@ def _anchor(definition: Definition, now: float) -> float:
 
 
 def _begin(schedule: ScheduleRecord, now: float) -> float:
-    """The time from which on a schedule that was just made or changed may fire."""
-    return schedule.anchor if schedule.definition.start is None else now
+    """The time from which on a schedule that was just made or changed may fire; a cron, never in the second begun."""
+    known = schedule.definition
+    return now if known.start is not None or known.expression.startswith("cron") else schedule.anchor
 
 
 def _state(schedule: ScheduleRecord) -> str:
