@@ -109,6 +109,7 @@ def test_a_canary_takes_a_tenth_first(kumoi: Any, client: Any, deploy: Any, weig
 def test_a_linear_shift_takes_step_by_step(kumoi: Any, client: Any, deploy: Any, weights: Any) -> None:
     deployment = deploy("CodeDeployDefault.LambdaLinear10PercentEvery1Minute", after="Succeeded")
     until(lambda: bool(weights() == ("1", {"2": 0.1})))
+    kumoi.advance(30)  # half a minute past each step from now on: one begins later by what the others took
     for share in (0.2, 0.3):
         kumoi.advance(60)
         assert weights() == ("1", {"2": share})

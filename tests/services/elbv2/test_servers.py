@@ -56,7 +56,7 @@ def test_health_follows_the_checks(
     in_service(client, arn)
     assert "/health" in one.asked
     one.status = 500
-    kumoi.advance(300)
+    kumoi.advance(330)  # half a minute past each check from now on: one begins later by what the others took
     assert states(client, arn)[one.port] == ("healthy", "")
     kumoi.advance(300)
     assert states(client, arn)[one.port] == ("unhealthy", "Target.ResponseCodeMismatch")
