@@ -220,6 +220,10 @@ def test_a_global_table_does_not_replicate_until_the_action_is_over(kumoi: Any, 
         with urllib.request.urlopen(f"{kumoi.url}/_kumoi/faults") as answer:
             return sum(one["struck"] for one in json.load(answer)["faults"] if one["account"] == kumoi.account)
 
+    def replicas() -> set[str]:
+        return {one["ReplicaStatus"] for one in here.describe_table(TableName="struck")["Table"].get("Replicas", ())}
+
+    until(lambda: replicas() == {"ACTIVE"})
     here.put_item(TableName="struck", Item={"id": {"S": "before"}})
     until(lambda: ids(there) == {"before"})
     given = one_action(
