@@ -157,9 +157,9 @@ def test_a_template_makes_changes_and_takes_back_a_policy(kumoi: Any) -> None:
         return [json.loads(one["policyDocument"]) for one in found]
 
     stacks.create_stack(StackName="s", TemplateBody=template("a"))
-    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 0})
+    stacks.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert policies() == [{"Fields": ["a"]}]
     for fields in (("a", "b"), ()):
         stacks.update_stack(StackName="s", TemplateBody=template(*fields))
-        stacks.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 0})
+        stacks.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
         assert policies() == ([{"Fields": list(fields)}] if fields else [])

@@ -254,7 +254,7 @@ def test_templates_make_groups_rules_and_policies(xray: Any, kumoi: Any) -> None
     }
     cloudformation = kumoi.client("cloudformation")
     cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     (stack,) = cloudformation.describe_stacks(StackName="s")["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     assert xray.client.get_group(GroupARN=outputs["Group"])["Group"]["FilterExpression"] == "duration > 5"
@@ -265,9 +265,9 @@ def test_templates_make_groups_rules_and_policies(xray: Any, kumoi: Any) -> None
     template["Resources"]["Slow"]["Properties"]["FilterExpression"] = "fault"
     template["Resources"]["Rule"]["Properties"]["SamplingRule"]["FixedRate"] = 0.75
     cloudformation.update_stack(StackName="s", TemplateBody=json.dumps(template))
-    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert xray.client.get_group(GroupName="slow")["Group"]["FilterExpression"] == "fault"
     cloudformation.delete_stack(StackName="s")
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 0.1})
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert [one["GroupName"] for one in xray.client.get_groups()["Groups"]] == ["Default"]
     assert xray.client.list_resource_policies()["ResourcePolicies"] == []
