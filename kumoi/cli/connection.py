@@ -17,7 +17,8 @@ import msgspec
 
 DEFAULT_PORT = 4566
 PROBE_SECONDS = 20.0
-_TRANSFER_SECONDS = 600.0
+_SECONDS = 600.0
+"""How long an answer may take: to advance the clock runs all that falls due, which may be a year of schedules."""
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
@@ -85,7 +86,7 @@ def read_run_file(data: Path | None) -> RunFile | None:
 class Connection:
     """HTTP to one platform's own interface, with its token where that is known."""
 
-    def __init__(self, url: str, timeout: float = 60.0, token: str = "") -> None:
+    def __init__(self, url: str, timeout: float = _SECONDS, token: str = "") -> None:
         self.url = url
         self.token = token
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -129,7 +130,7 @@ class Connection:
     def download(self, path: str, target: Path) -> int:
         """Save what GET `/_kumoi/<path>` answers, whole or not at all; how many bytes."""
         part = target.with_name(f".{target.name}.part")
-        connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS)
+        connection = HTTPConnection(self._host, self._port, timeout=_SECONDS)
         try:
             connection.request("GET", f"/_kumoi/{path}", headers=self._headers)
             answer = connection.getresponse()
@@ -151,7 +152,7 @@ class Connection:
     def upload(self, path: str, source: Path, **query: str | None) -> Any:
         """POST a file to `/_kumoi/<path>`; the answer's JSON."""
         given = urlencode({name: value for name, value in query.items() if value is not None})
-        connection = HTTPConnection(self._host, self._port, timeout=_TRANSFER_SECONDS, blocksize=1 << 20)
+        connection = HTTPConnection(self._host, self._port, timeout=_SECONDS, blocksize=1 << 20)
         try:
             with source.open("rb") as body:
                 headers = {**self._headers, "Content-Length": str(source.stat().st_size)}
