@@ -2,7 +2,7 @@
 
 In: a request. Out: a `Credential`, or None for an unsigned request; nothing is verified here. Sources: "Signature
 Version 4 signing process" (Authorization header, query parameters), "Browser-based uploads using POST" (form fields),
-and S3's "Signing and authenticating REST requests" for Signature Version 2, of which only the expiry still matters.
+and S3's "Signing and authenticating REST requests" for Signature Version 2.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _presigned(query: str) -> Credential | None:
         name, _, value = pair.partition("=")
         if name.startswith("X-Amz-"):
             parameters.setdefault(name, unquote(value))
-        elif name in ("AWSAccessKeyId", "Signature", "Expires"):
+        elif name in ("AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token"):
             parameters.setdefault(name, unquote_plus(value))
     if "X-Amz-Credential" in parameters:
         return _scoped(parameters["X-Amz-Credential"], parameters.get("X-Amz-Algorithm", ""))._replace(
@@ -143,7 +143,7 @@ def _presigned(query: str) -> Credential | None:
             SIGV2,
             presigned=True,
             expires=_number(parameters.get("Expires")),
-            session_token=None,
+            session_token=parameters.get("x-amz-security-token"),
         )
     return None
 

@@ -1,8 +1,8 @@
 """Signature Version 4, verified: does this request carry the signature that its secret makes?
 
 In: a request, the credential it claims, the secret of that key. Out: nothing, or a `SignatureProblem`, which
-`signature_error` words for the protocol in use. Source: "Create a signed AWS API request" (AWS General Reference) and
-S3's "Authenticating requests (AWS Signature Version 4)".
+`signature_error` words for the protocol in use. S3's older signatures are `sigv2.py`'s. Sources: "Create a signed AWS
+API request" (AWS General Reference) and S3's "Authenticating requests (AWS Signature Version 4)".
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import hmac
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
+from kumoi.wire import sigv2
 from kumoi.wire.canonical import ENCODING, canonical_requests
 from kumoi.wire.catalog import BY_NAME
 from kumoi.wire.credential import (
+    SIGV2,
     SIGV4,
     SIGV4A,
     Credential,
@@ -98,6 +100,9 @@ class Verifier:
         when it is streamed: then the hash that the request declares counts, and whoever reads the body checks it.
         `path` is the path as sent where routing has rewritten the request's.
         """
+        if credential.algorithm == SIGV2 and service == "s3":
+            sigv2.verify(request, credential, secret, now)
+            return
         _check_form(credential)
         names = credential.signed_headers.split(";")
         timestamp = _timestamp(request, credential)
@@ -166,6 +171,9 @@ class Verifier:
 
     def verify_policy(self, credential: Credential, secret: str, policy: str) -> None:
         """Raise SignatureProblem unless a form upload's base64 `policy`, as sent, carries the signature of `secret`."""
+        if credential.algorithm == SIGV2:
+            sigv2.verify_policy(credential, secret, policy)
+            return
         _check_form(credential._replace(signed_headers="policy"))
         if not self._signs(credential, secret, policy):
             raise SignatureProblem(

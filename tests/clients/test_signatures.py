@@ -6,6 +6,7 @@ import http.client
 import json
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -35,15 +36,22 @@ def verifying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def connect(verifying: str) -> Iterator[Connect]:
     made = []
 
-    def make(service: str, key: str = "test", secret: str = "test", token: str | None = None) -> Any:
+    def make(
+        service: str,
+        key: str = "test",
+        secret: str = "test",
+        token: str | None = None,
+        region: str = "eu-west-1",
+        config: Config | None = None,
+    ) -> Any:
         client = boto3.client(
             service,
             endpoint_url=verifying,
-            region_name="eu-west-1",
+            region_name=region,
             aws_access_key_id=key,
             aws_secret_access_key=secret,
             aws_session_token=token,
-            config=Config(retries={"total_max_attempts": 1}),
+            config=Config(retries={"total_max_attempts": 1}).merge(config or Config()),
         )
         made.append(client)
         return client
@@ -150,3 +158,49 @@ def test_a_function_calls_with_its_roles_credentials(
     )
     answer = client.invoke(FunctionName="f")
     assert json.load(answer["Payload"]) == "arn:aws:sts::000000000000:assumed-role/worker/f"
+
+
+def fetched(url: str, method: str = "GET", body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+    request = urllib.request.Request(url, body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("token", [False, True])
+def test_urls_that_boto3_signs_by_default_are_accepted(connect: Connect, style: str, token: bool) -> None:
+    """Those of us-east-1 have Signature Version 2; S3 of that region refuses what was changed."""
+    made: dict[str, str | None] = {"key": "test", "secret": "test", "token": None}
+    if token:
+        iam = connect("iam")
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"},
+        }
+        name = f"signer-{style}"
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        found = connect("sts").assume_role(RoleArn=role, RoleSessionName="signer")["Credentials"]
+        made = {"key": found["AccessKeyId"], "secret": found["SecretAccessKey"], "token": found["SessionToken"]}
+    config = Config(s3={"addressing_style": style})
+    s3 = connect("s3", **made, region="us-east-1", config=config)
+    bucket = f"signed-{style}-{token}".lower()
+    s3.create_bucket(Bucket=bucket)
+    named = {"Bucket": bucket, "Key": "a b+c/é.txt"}
+    put = s3.generate_presigned_url("put_object", {**named, "ContentType": "text/plain"})
+    assert "AWSAccessKeyId=" in put
+    assert fetched(put, "PUT", b"body", **{"Content-Type": "text/plain"})[0] == 200
+    assert fetched(put, "PUT", b"body", **{"Content-Type": "text/html"})[0] == 403
+    get = s3.generate_presigned_url("get_object", {**named, "ResponseContentType": "text/css"})
+    assert fetched(get) == (200, b"body")
+    assert b"SignatureDoesNotMatch" in fetched(get.replace("text%2Fcss", "text%2Fhtml"))[1]
+    assert b"SignatureDoesNotMatch" in fetched(get.replace(".txt", ".css"))[1]
+    assert fetched(get, "DELETE")[0] == 403
+    old = connect(
+        "s3", **made, region="us-east-1", config=Config(signature_version="s3", s3={"addressing_style": style})
+    )
+    assert [one["Key"] for one in old.list_objects_v2(Bucket=bucket)["Contents"]] == [named["Key"]]
+    assert old.get_object_tagging(**named)["TagSet"] == []

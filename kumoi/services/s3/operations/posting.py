@@ -6,8 +6,6 @@ hold. Rules: "Browser-based uploads using POST" in the S3 API reference, and rec
 
 from __future__ import annotations
 
-import base64
-import hmac
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +22,7 @@ from kumoi.services.s3.post_form import PostForm
 from kumoi.services.s3.post_policy import read_policy
 from kumoi.services.s3.tags import object_tags
 from kumoi.wire import AwsError, Request, Response, Wire
-from kumoi.wire.credential import SIGV2, Credential, SignatureProblem, parse_form_credential
+from kumoi.wire.credential import Credential, SignatureProblem, parse_form_credential
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import Body, HeaderList, Headers
 from kumoi.wire.payload import payload
@@ -120,10 +118,7 @@ async def _signer(call: Call, credential: Credential, policy: str) -> Principal:
             secret = await identity.secret(
                 credential.access_key, token, local=call.http is not None and call.http.local
             )
-            if credential.algorithm == SIGV2:
-                _verify_v2(credential, secret, policy)
-            else:
-                Verifier().verify_policy(credential, secret, policy)
+            Verifier().verify_policy(credential, secret, policy)
             if token is not None and identity.claims(token, credential.access_key).expires < call.now:
                 raise SignatureProblem("expired-token")
         except UnknownKey:
@@ -133,18 +128,6 @@ async def _signer(call: Call, credential: Credential, policy: str) -> Principal:
         except SignatureProblem as problem:
             raise signature_error(problem, "s3") from None
     return await identity.principal(credential.access_key, token)
-
-
-def _verify_v2(credential: Credential, secret: str, policy: str) -> None:
-    """Raise SignatureProblem unless the policy is signed as Signature Version 2 has it, boto3's default for forms."""
-    expected = base64.b64encode(hmac.digest(secret.encode(), policy.encode("utf-8", "replace"), "sha1"))
-    if not hmac.compare_digest(expected, credential.signature.encode("utf-8", "replace")):
-        raise SignatureProblem(
-            "mismatch",
-            AWSAccessKeyId=credential.access_key,
-            StringToSign=policy,
-            SignatureProvided=credential.signature,
-        )
 
 
 def _as_put(request: Request, form: PostForm, bucket: str, key: str) -> Request:
