@@ -68,7 +68,7 @@ def stacks(kumoi: Any) -> Stacks:
 def function(kumoi: Any, zipped: Any) -> Any:
     """Make a Python function of some source; its ARN."""
 
-    def make(name: str, source: str, timeout: int = 5) -> str:
+    def make(name: str, source: str, timeout: int = 60) -> str:
         return str(
             kumoi.client("lambda").create_function(
                 FunctionName=name,

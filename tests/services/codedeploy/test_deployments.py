@@ -62,6 +62,7 @@ def deploy(kumoi: Any, client: Any, zipped: Any) -> Callable[..., str]:
                     FunctionName=name,
                     Code={"ZipFile": zipped({"app.py": HOOK})},
                     Environment={"Variables": {"VERDICT": verdict}},
+                    Timeout=60,
                     **given,
                 )
                 hooks.append({name: name})
