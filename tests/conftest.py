@@ -159,7 +159,7 @@ class KillablePlatform:
             client.close()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            assert self._process.wait(60) == 0
+            assert self._process.wait(300) == 0
 
 
 @pytest.fixture(scope="session")

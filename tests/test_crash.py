@@ -68,7 +68,7 @@ def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path, zipped: Any
         assert len(acknowledged) > ROUNDS
     finally:
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
 
 
 def write(port: int, round_number: int, code: bytes, acknowledged: list[str], events: list[str]) -> None:

@@ -11,7 +11,7 @@ import click
 
 from kumoi.cli.connection import data_option, read_run_file
 
-STOP_SECONDS = 60.0
+STOP_SECONDS = 300.0
 
 
 @click.command("down")

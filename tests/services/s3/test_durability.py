@@ -115,7 +115,7 @@ def test_what_was_answered_outlives_kill_9_and_is_replicated(tmp_path: Path, por
         check(port, answered)
     check_replicas(port)
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert len(answered) > ROUNDS
 
 
@@ -166,7 +166,7 @@ def test_large_objects_stream_in_little_memory(tmp_path: Path, port: int) -> Non
     assert most - before < 64 * MB
     connection.close()
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
 
 
 def test_no_file_is_left_of_what_is_gone(tmp_path: Path, port: int) -> None:
@@ -202,7 +202,7 @@ def test_no_file_is_left_of_what_is_gone(tmp_path: Path, port: int) -> None:
             advance(port)
         assert blobs(tmp_path) == []
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
 
 
 def advance(port: int) -> None:
