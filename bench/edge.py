@@ -28,10 +28,11 @@ import boto3
 from invoke import kumoi, show
 from load import descendants, exchange, free_port, request, server
 
-from kumoi.gateway.http_connection import HttpConnection, Server
+from kumoi.gateway.http_connection import HttpConnection
 from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.response_writer import DateHeader
+from kumoi.gateway.server import Server
 from kumoi.platform import Platform, Settings
 from kumoi.services.cloudfront.edge.caching import Caching
 from kumoi.services.cloudfront.edge.hits import Hits

@@ -11,21 +11,17 @@ answered with is closed.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from kumoi.gateway.known_heads import KnownHeads
-from kumoi.gateway.limits import Limits
-from kumoi.gateway.outgoing import Outgoing
 from kumoi.gateway.output import Broken, Output, close
-from kumoi.gateway.repeats import Repeats, fill
+from kumoi.gateway.peer import peer_of
+from kumoi.gateway.repeats import fill
 from kumoi.gateway.request_reader import Exchange, Refused, RequestReader
-from kumoi.gateway.response_writer import DateHeader, frame, head, plain, usual_head
-from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Request, Response
+from kumoi.gateway.response_writer import frame, head, plain, usual_head
+from kumoi.gateway.server import Server, WebSocketHandler, tell_sent
+from kumoi.wire.http import BodyCut, BodyTooLarge, ClientDisconnected, FileBody, Response
 from kumoi.wire.websocket import WebSocketClosed
 
 if TYPE_CHECKING:
@@ -33,35 +29,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Request], Awaitable[Response]]
-WebSocketHandler = Callable[[Request, "WebSocket"], Awaitable[Response | None]]
-"""Serves a WebSocket, or answers what its handshake is refused with."""
-
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _GET = ord("G")
 _UNLIKE = 16
 """Requests that are like none before after which a connection's are no longer kept: it never repeats itself."""
 _JOINED = 64 * 1024
 """Bytes of a body that still leave in one piece with the head."""
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What the connections of one listener share. `opened` and `closed` tell it of each.
-
-    `others` are protocols beside HTTP, by the first byte of a connection: behind TLS it is known only here.
-    """
-
-    handler: Handler
-    websocket: WebSocketHandler | None
-    limits: Limits
-    date: DateHeader
-    opened: Callable[[HttpConnection], None]
-    closed: Callable[[HttpConnection], None]
-    heads: KnownHeads
-    others: Mapping[int, Callable[[], asyncio.Protocol]] = field(default_factory=dict)
-    repeats: Repeats = field(default_factory=Repeats)
-    outgoing: Outgoing = field(default_factory=Outgoing)
 
 
 class HttpConnection(asyncio.Protocol):
@@ -97,19 +70,17 @@ class HttpConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The connection is open."""
         self._transport = cast(asyncio.Transport, transport)
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        encrypted = transport.get_extra_info("ssl_object")
-        limits = self._server.limits
-        self._client = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) and len(peer) > 1 else ("", 0)
+        peer = peer_of(transport, secure=self._secure)
+        self._client = peer.client
         self._reader = RequestReader(
-            limits,
+            self._server.limits,
             secure=self._secure,
-            client=self._client,
-            local=_same_machine(peer, own),
+            client=peer.client,
+            local=peer.local,
             websockets=self._server.websocket is not None,
             taken=self._regulate,
             wanted=self._proceed,
-            certificate=None if encrypted is None else encrypted.getpeercert(binary_form=True),
+            certificate=peer.certificate,
         )
         self._output.begin(self._transport)
         self._server.opened(self)
@@ -398,7 +369,7 @@ class HttpConnection(asyncio.Protocol):
             self._outgoing.under_way -= 1
             self._since = self._loop.time()
             if response is not None and response.on_sent is not None:
-                _tell(response.on_sent)
+                tell_sent(response)
         self._next()
 
     def _sent_at_once(self, exchange: Exchange, response: Response) -> bool:
@@ -504,22 +475,3 @@ class HttpConnection(asyncio.Protocol):
             self._answering = None
             if not self._finished:
                 self._finish(unread=True)
-
-
-def _tell(on_sent: Callable[[], None]) -> None:
-    try:
-        on_sent()
-    except Exception:
-        logger.exception("what was to run after an answer failed")
-
-
-def _same_machine(peer: Any, own: Any) -> bool:
-    """Whether a connection's ends are on one machine: a Unix socket, loopback, or an address that connects to itself.
-
-    Where the system does not tell (the client is gone already), it is another's.
-    """
-    if isinstance(own, str) and own:
-        return True
-    if not isinstance(peer, tuple) or not isinstance(own, tuple):
-        return False
-    return bool(peer[0] == own[0] or ipaddress.ip_address(peer[0].partition("%")[0]).is_loopback)

@@ -20,11 +20,12 @@ from pathlib import Path
 from kumoi.doorway.client_certificates import Anchors, ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.gateway import client_hello
-from kumoi.gateway.http_connection import Handler, HttpConnection, Server, WebSocketHandler
+from kumoi.gateway.http_connection import HttpConnection
 from kumoi.gateway.known_heads import KnownHeads
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.repeats import Repeats
 from kumoi.gateway.response_writer import DateHeader
+from kumoi.gateway.server import Connection, Handler, Server, WebSocketHandler
 from kumoi.gateway.tls import CertificateAuthority
 
 __all__ = ["Handler", "Limits", "Listener", "WebSocketHandler"]
@@ -78,7 +79,7 @@ class Listener(FirstBytes, ClientCertificates):
         self._accepting = False
         self._stopping = False
         self._silent: dict[socket.socket, float] = {}
-        self._connections: set[HttpConnection] = set()
+        self._connections: set[Connection] = set()
         self._connecting: dict[asyncio.Task[None], socket.socket | None] = {}
         """Those that accepted sockets are handed over in, with the socket of each that begins with a handshake."""
         self._sweeper: asyncio.TimerHandle | None = None
@@ -255,12 +256,12 @@ class Listener(FirstBytes, ClientCertificates):
 
     # ── the connections' side ─────────────────────────────────────────────────────────────────────────────────────
 
-    def _opened(self, connection: HttpConnection) -> None:
+    def _opened(self, connection: Connection) -> None:
         self._connections.add(connection)
         if self._stopping:
             connection.drain()
 
-    def _closed(self, connection: HttpConnection) -> None:
+    def _closed(self, connection: Connection) -> None:
         self._connections.discard(connection)
         if not self._connections:
             self._emptied.set()

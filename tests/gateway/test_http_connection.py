@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from kumoi.gateway.http_connection import _same_machine
 from kumoi.gateway.limits import Limits
+from kumoi.gateway.peer import same_machine
 from kumoi.wire.http import Request, Response
 
 GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -270,4 +270,4 @@ def test_pieces_that_pass_an_upload_on_end_with_it_and_nobody_is_blamed(
     ],
 )
 def test_a_connection_knows_whether_its_ends_are_on_one_machine(peer: Any, own: Any, local: bool) -> None:
-    assert _same_machine(peer, own) is local
+    assert same_machine(peer, own) is local
