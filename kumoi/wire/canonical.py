@@ -21,6 +21,9 @@ _CHARACTER = r"(?:[A-Za-z0-9_.~-]|%[0-9A-F]{2})"
 _NORMALISED_PAIR = rf"{_CHARACTER}+(?:={_CHARACTER}*)?"
 _NORMALISED = re.compile(rf"{_NORMALISED_PAIR}(?:&{_NORMALISED_PAIR})*")
 
+AUTHORITY = ":authority"
+"""What the Host is called over HTTP/2; clients may sign it by this name (the SDK for JavaScript does)."""
+
 ENCODING = "latin-1"
 """Requests hold each byte of the wire as one character; this turns them back."""
 
@@ -66,6 +69,8 @@ def canonical_headers(headers: Headers, names: Sequence[str]) -> str:
             value = _BLANKS.sub(" ", value)
         value = value.strip(" ")
         values[key] = f"{values[key]},{value}" if key in values else value
+    if AUTHORITY in names:
+        values[AUTHORITY] = values.get("host", "")
     return "".join([f"{name}:{values.get(name, '')}\n" for name in names])
 
 

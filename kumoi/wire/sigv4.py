@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from kumoi.wire import sigv2
-from kumoi.wire.canonical import ENCODING, canonical_requests
+from kumoi.wire.canonical import AUTHORITY, ENCODING, canonical_requests
 from kumoi.wire.catalog import BY_NAME
 from kumoi.wire.credential import (
     SIGV2,
@@ -259,8 +259,8 @@ def _check_skew(timestamp: str, presigned: bool, now: float) -> None:
 
 
 def _check_signed_headers(request: Request, names: list[str], *, s3: bool) -> None:
-    """Host is signed; S3 wants every x-amz-… field signed too, lest someone adds one."""
-    if "host" not in names:
+    """Host is signed, by either of its names; S3 wants every x-amz-… field signed too, lest someone adds one."""
+    if "host" not in names and AUTHORITY not in names:
         raise SignatureProblem(
             "incomplete", "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
         )

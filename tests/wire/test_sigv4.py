@@ -257,6 +257,28 @@ def test_what_botocore_presigns_is_accepted(parts: dict[str, Any]) -> None:
     assert (credential.access_key, credential.region, credential.signing_name) == ("AKIDEXAMPLE", "eu-west-1", "s3")
 
 
+class OverHttp2(SigV4Auth):
+    """Signs the host by its name in HTTP/2, as the SDK for JavaScript does."""
+
+    def headers_to_sign(self, request: Any) -> Any:
+        headers = super().headers_to_sign(request)
+        headers[":authority"] = headers["host"]
+        del headers["host"]
+        return headers
+
+
+@settings(deadline=None)
+@given(REQUESTS)
+def test_the_host_may_be_signed_as_the_authority(parts: dict[str, Any]) -> None:
+    request = sign(OverHttp2, "service", parts)
+    verify(request, parts["body"])
+    others = [(name, "other" if name == "Host" else value) for name, value in request.headers.items]
+    request.headers = Headers(others)
+    with pytest.raises(SignatureProblem) as problem:
+        verify(request, parts["body"])
+    assert problem.value.kind == "mismatch"
+
+
 def mutated(text: str, position: int, replacement: str) -> str:
     place = position % len(text)
     return text[:place] + replacement + text[place + 1 :]
