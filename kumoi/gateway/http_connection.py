@@ -15,6 +15,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, cast
 
+from kumoi.gateway.http2_frames import PREFACE
 from kumoi.gateway.output import Broken, Output, close
 from kumoi.gateway.peer import peer_of
 from kumoi.gateway.repeats import fill
@@ -51,7 +52,8 @@ class HttpConnection(asyncio.Protocol):
         self._unlike = 0
         self.socket = accepted
         self._secure = secure
-        self._fresh = secure
+        self._fresh = True
+        self._held = b""
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
         self._answering: Exchange | None = None
@@ -102,9 +104,8 @@ class HttpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes have arrived."""
         if self._fresh:
-            self._fresh = False
-            if (other := self._server.others.get(data[0])) is not None:
-                self._hand_over(other(), data)
+            data = self._held + data
+            if self._is_for_another(data):
                 return
         if self._websocket is not None:
             self._websocket.data_received(data)
@@ -174,13 +175,30 @@ class HttpConnection(asyncio.Protocol):
         self._since = self._loop.time()
         return True
 
+    def _is_for_another(self, data: bytes) -> bool:
+        """Whether the first bytes are another protocol's, which has them now, or may still become HTTP/2's preface."""
+        if data == PREFACE[: len(data)] and len(data) < len(PREFACE):
+            self._held = data
+            return True
+        self._fresh, self._held = False, b""
+        if data.startswith(PREFACE):
+            from kumoi.gateway.http2_connection import Http2Connection  # at its first use, as WebSockets
+
+            self._hand_over(Http2Connection(self._server, self.socket, secure=self._secure), data[len(PREFACE) :])
+            return True
+        if self._secure and (other := self._server.others.get(data[0])) is not None:
+            self._hand_over(other(), data)
+            return True
+        return False
+
     def _hand_over(self, other: asyncio.Protocol, data: bytes) -> None:
         """Leave the connection to another protocol, with what has arrived."""
         self._finished = True
         self._server.closed(self)
         self._transport.set_protocol(other)
         other.connection_made(self._transport)
-        other.data_received(data)
+        if data:
+            other.data_received(data)
 
     def eof_received(self) -> bool:
         """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""
@@ -232,7 +250,7 @@ class HttpConnection(asyncio.Protocol):
         elif self.busy:
             if self._ended and self._output.streaming and waited > limits.header_timeout:
                 self._transport.abort()
-        elif self._reader.in_head:
+        elif self._reader.in_head or self._held:
             if waited > limits.header_timeout:
                 self._give_up("the request's head took too long")
         elif waited > limits.idle_timeout:

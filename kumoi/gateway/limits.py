@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Limits:
     """Bounds of the HTTP server; beyond them a client gets 408, 414 or 431, waits, or is not accepted yet.
 
-    `read_high` and `read_low` bound what is held of a body that nobody reads; `max_connections` counts those that have
+    `read_high` and `read_low` bound what is held of a body that nobody reads; `concurrent_streams` bounds the requests
+    that a client may have under way on one connection of HTTP/2; `max_connections` counts those that have
     not said anything yet as well. A time-out is noticed by the next sweep, one each `sweep_interval`.
     """
 
@@ -22,6 +23,7 @@ class Limits:
     sweep_interval: float = 1.0
     buffered_body: int = 256 * 1024
     pipeline_depth: int = 16
+    concurrent_streams: int = 128
     read_high: int = 256 * 1024
     read_low: int = 64 * 1024
     drain_timeout: float = 10.0

@@ -27,42 +27,12 @@ class Broken(Exception):
     """An answer cannot be written to its end: its connection must be cut, so that the client does not wait for it."""
 
 
-class Output:
-    """The output of one connection, once it has begun.
+class Room:
+    """How much a connection's client takes: `full` is whether it takes no more for now."""
 
-    `high` is how many bytes may wait in the transport, `moved` is called whenever a body's client takes a piece, and
-    `broken` when a small answer could not be written. `streaming` is whether a body is on its way, `full` whether the
-    client takes no more for now.
-    """
-
-    def __init__(
-        self,
-        accepted: socket.socket,
-        outgoing: Outgoing,
-        *,
-        high: int,
-        moved: Callable[[], None],
-        broken: Callable[[], None],
-    ) -> None:
-        self.streaming = False
+    def __init__(self) -> None:
         self.full = False
-        self._socket = accepted
-        self._outgoing = outgoing
-        self._high = high
-        self._moved = moved
-        self._broken = broken
-        self._unwritten = b""
         self._room: asyncio.Future[None] | None = None
-
-    def begin(self, transport: asyncio.Transport) -> None:
-        """The connection is open."""
-        self._transport = transport
-        transport.set_write_buffer_limits(high=self._high)
-
-    def end(self) -> None:
-        """The connection is gone: what was not written is dropped, and nobody waits for room any longer."""
-        self._unwritten = b""
-        self.resume()
 
     def pause(self) -> None:
         """The transport's buffer is full."""
@@ -81,6 +51,42 @@ class Output:
             if self._room is None:
                 self._room = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._room)
+
+
+class Output(Room):
+    """The output of one connection of HTTP/1.1, once it has begun.
+
+    `high` is how many bytes may wait in the transport, `moved` is called whenever a body's client takes a piece, and
+    `broken` when a small answer could not be written. `streaming` is whether a body is on its way.
+    """
+
+    def __init__(
+        self,
+        accepted: socket.socket,
+        outgoing: Outgoing,
+        *,
+        high: int,
+        moved: Callable[[], None],
+        broken: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.streaming = False
+        self._socket = accepted
+        self._outgoing = outgoing
+        self._high = high
+        self._moved = moved
+        self._broken = broken
+        self._unwritten = b""
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """The connection is open."""
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._high)
+
+    def end(self) -> None:
+        """The connection is gone: what was not written is dropped, and nobody waits for room any longer."""
+        self._unwritten = b""
+        self.resume()
 
     # ── whole answers ─────────────────────────────────────────────────────────────────────────────────────────────
 

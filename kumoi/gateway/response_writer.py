@@ -85,7 +85,7 @@ def head(response: Response, *, method: str, keep_alive: bool, old: bool, date: 
                 continue
             dated = True
         lines.append(f"{name}: {value}")
-    length, chunked, announced = _framing(response, method, promised, old=old)
+    length, chunked, announced = framing(response, method, promised, old=old)
     if length is None and not chunked:
         keep_alive = False
     if announced is not None:
@@ -173,9 +173,7 @@ def frame(response: Response, blanks: Sequence[str]) -> Frame | None:
     return Frame(b"%b".join(piece.replace(b"%", b"%%") for piece in pieces), body, dated)
 
 
-def _framing(
-    response: Response, method: str, promised: str | None, *, old: bool
-) -> tuple[int | None, bool, int | None]:
+def framing(response: Response, method: str, promised: str | None, *, old: bool) -> tuple[int | None, bool, int | None]:
     """(bytes that follow the head, whether they come in chunks, what Content-Length says)."""
     status, body = response.status, response.body
     stated = int(promised) if promised is not None and promised.isascii() and promised.isdigit() else None

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PROTOCOLS = ["http/1.1", "x-amzn-mqtt-ca", "mqtt", "x-amzn-http-ca"]
-"""What a connection may be begun for (ALPN); MQTT by the names that AWS's devices use."""
+_PROTOCOLS = ["h2", "http/1.1", "x-amzn-mqtt-ca", "mqtt", "x-amzn-http-ca"]
+"""What a connection may be begun for (ALPN), the first that a client offers; MQTT by the names that AWS's devices use.
+
+Whoever wants a WebSocket offers HTTP/1.1 alone, browsers too.
+"""
 _NAME = re.compile(r"(?:\*\.)?[a-z0-9_](?:[a-z0-9_.-]{0,250}[a-z0-9_])?")
 _FIRST = "localhost"
 """The name of the contexts that every handshake begins with: whether clients are asked is theirs to say."""

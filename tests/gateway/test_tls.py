@@ -98,13 +98,22 @@ def test_garbage_that_begins_like_tls(serve: Any, tmp_path: Path) -> None:
     assert secure(server.connect(), authority.ca_file, "localhost").ask(GET).status == 200
 
 
-def test_what_is_negotiated(serve: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        (["http/1.1", "h2"], "h2"),  # browsers, curl
+        (["http/1.1"], "http/1.1"),  # browsers' WebSockets, urllib3, Node's https
+        (["x-amzn-mqtt-ca"], "x-amzn-mqtt-ca"),
+        (["http/0.9"], None),
+    ],
+)
+def test_what_is_negotiated(serve: Any, tmp_path: Path, offered: list[str], chosen: str | None) -> None:
     authority = CertificateAuthority(tmp_path)
     context = ssl.create_default_context(cafile=str(authority.ca_file))
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(offered)
     client = serve(tls=authority).connect()
     client.socket = context.wrap_socket(client.socket, server_hostname="localhost")
-    assert client.socket.selected_alpn_protocol() == "http/1.1"
+    assert client.socket.selected_alpn_protocol() == chosen
     assert authority.server_context().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
