@@ -146,11 +146,8 @@ class Http2Connection(asyncio.Protocol):
             self._finish(unread=False)
 
     def eof_received(self) -> bool:
-        """The client has sent all it will; answers under way are still written (below TLS that cannot be)."""
-        self._draining = True
-        for stream in list(self._streams.values()):
-            stream.end_of_input()
-        return self.busy and not self._finished and not self._secure
+        """The client has sent all it will: it opens no window any more, so what it asked for could not be sent."""
+        return False
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""

@@ -118,11 +118,6 @@ class Stream:
         elif self.answer.streaming:
             self._task.cancel()
 
-    def end_of_input(self) -> None:
-        """The client sends no more; what it asked for in full is still answered."""
-        if not self._complete:
-            self.lose()
-
     def expire(self, now: float) -> None:
         """Give the request up when its body has stopped arriving."""
         waits = not self._complete and (self._body is None or (not self._body.buffered and not self._expects))

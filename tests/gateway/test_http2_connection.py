@@ -709,7 +709,7 @@ def test_floods_end_the_connection(serve: Any, flood: Any, eventually: Any) -> N
     assert Peer(server.connect()).settled
 
 
-def test_those_under_way_are_bounded_even_when_they_were_taken_back(serve: Any) -> None:
+def test_those_under_way_are_bounded_even_when_they_were_taken_back(serve: Any, eventually: Any) -> None:
     go = asyncio.Event()
     running = 0
 
@@ -725,7 +725,7 @@ def test_those_under_way_are_bounded_even_when_they_were_taken_back(serve: Any) 
     for _ in range(4):
         peer.h2.reset_stream(peer.ask(), ErrorCodes.CANCEL)
     assert peer.answer(peer.ask()).reset == ErrorCodes.REFUSED_STREAM
-    assert running == 4
+    eventually(lambda: running == 4)
     server.loop.call_soon_threadsafe(go.set)
 
 
