@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +157,45 @@ def test_the_sdk_for_javascript_and_the_stores(kumoi: Any, project: Path) -> Non
         "published": ["from a topic"],
         "event": ['{"id":7}'],
         "records": ["click"],
+    }
+
+
+@pytest.fixture(params=["http", "https"])
+def verifying(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The URL of a platform that verifies signatures, and the certificate that clients are to trust."""
+    kumoi = [sys.executable, "-m", "kumoi"]
+    up = [*kumoi, "up", "-d", "--port", "0", "--auth", "verify", "--data", str(tmp_path)]
+    subprocess.run(up, check=True, stdout=subprocess.DEVNULL)
+    url = json.loads((tmp_path / "platform.json").read_text())["url"]
+    port = url.rpartition(":")[2]
+    yield f"https://localhost:{port}" if request.param == "https" else url, tmp_path / "tls" / "ca.pem"
+    subprocess.run([*kumoi, "down", "--data", str(tmp_path)], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_sdk_for_javascript_speaks_http_2(verifying: tuple[str, Path], project: Path) -> None:
+    url, authority = verifying
+    with contextlib.suppress(urllib3.exceptions.HTTPError):  # what is asked over TLS first has the authority made
+        urllib3.request("GET", f"{url}/_kumoi/health", retries=False)
+
+    def run(secret: str) -> Any:
+        done = subprocess.run(
+            ["node", "streams.mjs", url, secret],
+            cwd=project,
+            env={**os.environ, "NODE_EXTRA_CA_CERTS": str(authority)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    assert run("wrong") == {"handler": "NodeHttp2Handler", "refused": "InvalidSignatureException"}
+    assert run("test") == {
+        "handler": "NodeHttp2Handler",
+        "records": True,
+        "events": ["one", "two"],
+        "error": ["InvalidArgumentException", 400],
     }
 
 

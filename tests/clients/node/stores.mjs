@@ -28,7 +28,6 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 const options = { endpoint: process.env.AWS_ENDPOINT_URL };
 const seen = {};
@@ -132,7 +131,7 @@ await events.send(
 );
 seen.event = await receive(1);
 
-const kinesis = new KinesisClient({ ...options, requestHandler: new NodeHttpHandler() }); // its own speaks HTTP/2
+const kinesis = new KinesisClient(options);
 await kinesis.send(new CreateStreamCommand({ StreamName: "clicks", ShardCount: 1 }));
 await waitUntilStreamExists({ client: kinesis, maxWaitTime: 60, minDelay: 1 }, { StreamName: "clicks" });
 const put = await kinesis.send(
