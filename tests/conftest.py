@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -184,6 +185,20 @@ def aws_cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., 
 
         yield run
         process.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def curl() -> Callable[..., str]:
+    """Run curl, which says at last by which HTTP it was answered what; skips where there is none that speaks HTTP/2."""
+    path = shutil.which("curl")
+    if path is None or b"HTTP2" not in subprocess.run([path, "--version"], capture_output=True, check=True).stdout:
+        pytest.skip("curl with HTTP/2 is not installed")
+
+    def run(*arguments: str, sent: bytes = b"") -> str:
+        command = [path, "-sS", "--max-time", "60", "-w", "|%{http_version} %{response_code}", *arguments]
+        return subprocess.run(command, input=sent, capture_output=True, check=True).stdout.decode()
+
+    return run
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -818,20 +816,6 @@ def test_a_client_may_not_have_us_remember_more_than_we_search(serve: Any) -> No
 
 
 # ── a client of others ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def curl(tmp_path: Path) -> Callable[..., str]:
-    """Run curl; skips where it is not there or does not speak HTTP/2."""
-    path = shutil.which("curl")
-    if path is None or b"HTTP2" not in subprocess.run([path, "--version"], capture_output=True, check=True).stdout:
-        pytest.skip("curl with HTTP/2 is not installed")
-
-    def run(*arguments: str) -> str:
-        command = [path, "-sS", "--max-time", "60", "-w", "|%{http_version} %{response_code}", *arguments]
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout
-
-    return run
 
 
 def test_curl(serve: Any, curl: Any, tmp_path: Path) -> None:

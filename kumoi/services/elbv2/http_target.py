@@ -20,7 +20,7 @@ import httptools
 from kumoi.services.elbv2.addresses import host_of
 from kumoi.services.elbv2.answers import page
 from kumoi.services.elbv2.records import Target, TargetGroup
-from kumoi.wire.http import Body, HeaderList, Response
+from kumoi.wire.http import Body, BufferedBody, HeaderList, Response
 
 if TYPE_CHECKING:
     from kumoi.services.elbv2.plane import Exchange
@@ -156,7 +156,9 @@ class Passage:
         request = self._exchange.request
         query = f"?{request.query}" if request.query else ""
         length = request.headers.get("content-length")
-        chunked = length is None and "transfer-encoding" in request.headers
+        # Over HTTP/2 a body has neither a length nor a coding that must be said.
+        empty = isinstance(request.body, BufferedBody) and not request.body.content
+        chunked = length is None and ("transfer-encoding" in request.headers or not empty)
         lines = [f"{request.method} {self._exchange.path}{query} HTTP/1.1"]
         lines += [f"{name}: {value}" for name, value in self._exchange.fields if name.lower() != "expect"]
         if "host" not in request.headers:

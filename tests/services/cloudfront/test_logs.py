@@ -19,7 +19,7 @@ Config = Callable[..., dict[str, Any]]
 View = Callable[..., Any]
 
 
-def test_standard_logs(kumoi: Any, config: Config, view: View) -> None:
+def test_standard_logs(kumoi: Any, config: Config, view: View, curl: Any) -> None:
     s3 = kumoi.client("s3")
     bucket, logs = f"pages-{kumoi.account}", f"logs-{kumoi.account}"
     for name in (bucket, logs):
@@ -30,7 +30,7 @@ def test_standard_logs(kumoi: Any, config: Config, view: View) -> None:
     made = kumoi.client("cloudfront").create_distribution(DistributionConfig=given)["Distribution"]
     domain = made["DomainName"]
     answer = view(domain, "/a%20b.txt?x=1", User_Agent="Test 1", Cookie="c=1")
-    view(domain, "/a%20b.txt")
+    assert curl("--http2-prior-knowledge", "-H", f"Host: {domain}", f"{kumoi.url}/a%20b.txt") == "text|2 200"
     kumoi.advance(6)
     deadline = time.monotonic() + 60
     found: list[Any] = []
@@ -51,7 +51,9 @@ def test_standard_logs(kumoi: Any, config: Config, view: View) -> None:
     assert row["x-edge-request-id"] == answer.headers["x-amz-cf-id"]
     assert row["sc-status"] == "200"
     assert row["fle-status"] == "-"
+    assert row["cs-protocol-version"] == "HTTP/1.1"
     assert "\tHit\t" in second
+    assert "\tHTTP/2.0\t" in second
 
 
 def test_real_time_records(kumoi: Any, config: Config, view: View) -> None:

@@ -254,6 +254,15 @@ def test_requests_arrive_as_they_are_sent(raw: Any, ask: Any) -> None:
     assert body in (b"a\r\n" + b"a" * 10 + b"\r\n5\r\nbbbbb\r\n0\r\n\r\n", b"f\r\naaaaaaaaaabbbbb\r\n0\r\n\r\n")
 
 
+def test_a_body_over_http_2_needs_no_length(raw: Any, kumoi: Any, curl: Any) -> None:
+    web, server = raw(b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")
+    asked = ["--http2-prior-knowledge", "-H", f"Host: {web['DNSName']}", "-T", "-", f"{kumoi.url}/up"]
+    assert curl(*asked, sent=b"hello") == "ok|2 201"
+    head, _, body = server.got.partition(b"\r\n\r\n")
+    assert head.startswith(b"PUT /up HTTP/1.1\r\n")
+    assert (b"Transfer-Encoding: chunked" in head, body) == (True, b"5\r\nhello\r\n0\r\n\r\n")
+
+
 @pytest.mark.parametrize(
     ("said", "status", "body"),
     [
