@@ -1,11 +1,7 @@
 """One HTTP/2 connection: frames to streams and back, each stream a request that is answered beside the others.
 
-The framing, the compression of header fields and the accounts of the windows are the library's (h2). Here is what it
-leaves to a server: who may do how much, when a connection ends, and that whoever is served slowly is held up alone.
-Rules: RFC 9113. WebSockets over HTTP/2 (RFC 8441) and pushes are not offered; clients have HTTP/1.1 for the first.
-
-A stream's window opens as its body is read; the connection's is as wide as those of all its streams, so that no body
-that nobody reads stands in another's way.
+Here is what the library (`http2_protocol.py`) leaves to a server: who may do how much, when a connection ends, and that
+whoever is served slowly is held up alone. Rules: RFC 9113.
 """
 
 from __future__ import annotations
@@ -16,8 +12,6 @@ import logging
 import socket
 from typing import cast
 
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import (
     DataReceived,
@@ -30,11 +24,10 @@ from h2.events import (
     WindowUpdated,
 )
 from h2.exceptions import ProtocolError, StreamClosedError
-from h2.settings import SettingCodes, Settings
-from hyperframe.frame import GoAwayFrame
 
-from kumoi.gateway.http2_frames import PREFACE, FrameReader, Patience, TooLong
+from kumoi.gateway.http2_frames import FrameReader, Patience, TooLong
 from kumoi.gateway.http2_heads import Fields
+from kumoi.gateway.http2_protocol import begun, bound_table, goodbye
 from kumoi.gateway.http2_stream import Shared, Stream
 from kumoi.gateway.output import Room
 from kumoi.gateway.peer import peer_of
@@ -42,41 +35,17 @@ from kumoi.gateway.server import Server
 
 logger = logging.getLogger(__name__)
 
-_TABLE = 4096
-"""Bytes of header fields that are remembered for a client at most; it may ask for more, which costs us to search."""
-_FIELDS = 4
-"""Times as many bytes of header fields as are allowed that are still read, so that they can be refused by an answer."""
-_WINDOW = 65_535
-"""What a connection's window begins with."""
-
 
 class Http2Connection(asyncio.Protocol):
     """The protocol of one connection from its preface on; `secure` is whether TLS lies below it."""
 
     def __init__(self, server: Server, accepted: socket.socket, *, secure: bool) -> None:
-        limits = server.limits
         self.socket = accepted
         self._server = server
         self._secure = secure
         self._loop = asyncio.get_running_loop()
         self._since = self._loop.time()
-        self._protocol = H2Connection(
-            H2Configuration(
-                client_side=False,
-                header_encoding=None,
-                validate_outbound_headers=False,
-                normalize_outbound_headers=False,
-            )
-        )
-        self._protocol.local_settings = Settings(
-            client=False,
-            initial_values={
-                SettingCodes.MAX_CONCURRENT_STREAMS: limits.concurrent_streams,
-                SettingCodes.INITIAL_WINDOW_SIZE: limits.read_high,
-                SettingCodes.MAX_HEADER_LIST_SIZE: limits.header_block,
-            },
-        )
-        self._protocol.decoder.max_header_list_size = _FIELDS * limits.header_block
+        self._protocol = begun(server.limits)
         self._room = Room()
         self._frames = FrameReader()
         self._patience = Patience(self._since)
@@ -90,7 +59,7 @@ class Http2Connection(asyncio.Protocol):
     # ── the transport's side ──────────────────────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection is open, and its preface is about to come."""
+        """The connection is open, and its preface has been read."""
         self._transport = cast(asyncio.Transport, transport)
         self._shared = Shared(
             self._server,
@@ -103,12 +72,7 @@ class Http2Connection(asyncio.Protocol):
             self._stand_back,
             self._ended,
         )
-        limits = self._server.limits
-        self._transport.set_write_buffer_limits(high=limits.read_high)
-        self._protocol.initiate_connection()
-        if (wider := limits.concurrent_streams * limits.read_high - _WINDOW) > 0:
-            self._protocol.increment_flow_control_window(wider)
-        self._protocol.receive_data(PREFACE)
+        self._transport.set_write_buffer_limits(high=self._server.limits.read_high)
         self._flush()
         self._server.opened(self)
 
@@ -219,8 +183,7 @@ class Http2Connection(asyncio.Protocol):
                 self._windows_opened()
             case RemoteSettingsChanged():
                 self._settled = True
-                if self._protocol.encoder.header_table_size > _TABLE:
-                    self._protocol.encoder.header_table_size = _TABLE
+                bound_table(self._protocol)
                 self._windows_opened()
 
     def _open(self, id: int, fields: Fields) -> None:
@@ -270,11 +233,10 @@ class Http2Connection(asyncio.Protocol):
             self.abort()
 
     def _say_goodbye(self, code: ErrorCodes) -> None:
-        """Tell the client that no further request is taken; to tell the library as well would end those under way."""
+        """Tell the client that no further request is taken."""
         self._flush()
-        last = self._protocol.highest_inbound_stream_id
         if not self._transport.is_closing():
-            self._transport.write(GoAwayFrame(0, last_stream_id=last, error_code=code).serialize())
+            self._transport.write(goodbye(self._protocol, code))
 
     def _give_up(self, code: ErrorCodes) -> None:
         """Tell the client what it did wrong, and close."""
