@@ -1,9 +1,9 @@
 """Which metrics of AWS's own namespaces hops, or a charge, tell of: the table of them, by service.
 
 `AWS/Lambda` (by function, and of all), `AWS/ApiGateway` (by API and stage), `AWS/States` (by state machine), `AWS/SQS`
-(by queue), `AWS/SNS` (by topic), `AWS/Events` (by rule), `AWS/DynamoDB` (by table and operation), `AWS/AppSync` (by
-API), `AWS/Logs` (by group, and of all), `AWS/CloudFront` (by distribution and function, in us-east-1). Names, units and
-dimensions are those of the services' own pages on CloudWatch metrics.
+(by queue), `AWS/SNS` (by topic), `AWS/Events` (by rule), `AWS/DynamoDB` (by table, index and operation), `AWS/AppSync`
+(by API), `AWS/Logs` (by group, and of all), `AWS/CloudFront` (by distribution and function, in us-east-1). Names, units
+and dimensions are those of the services' own pages on CloudWatch metrics.
 """
 
 from __future__ import annotations
@@ -52,6 +52,25 @@ def _function(batch: HopBatch) -> Iterator[Found]:
         yield "AWS/Lambda", "Errors", dimensions, "Count", _flags(len(outcomes) - outcomes.count("ok"), len(outcomes))
         yield "AWS/Lambda", "Duration", dimensions, "Milliseconds", batch.unit("lambda:millisecond")
 
+    yield from _provisioned(batch)
+
+
+def _provisioned(batch: HopBatch) -> Iterator[Found]:
+    """By function, and version or alias: what share of the provisioned concurrency was in use as invocations began."""
+    for unit, shares in batch.units.items():
+        how, _, qualifier = unit.partition("/")
+        if how in _PROVISIONED and qualifier:
+            name = _named(batch)
+            resource = (("FunctionName", name), ("Resource", f"{name}:{qualifier}"))
+            yield "AWS/Lambda", "ProvisionedConcurrencyUtilization", resource, "Count", shares
+            yield "AWS/Lambda", _PROVISIONED[how], resource, "Count", [1.0] * len(shares)
+
+
+_PROVISIONED: Mapping[str, str] = {
+    "lambda:provisioned": "ProvisionedConcurrencyInvocations",
+    "lambda:spillover": "ProvisionedConcurrencySpilloverInvocations",
+}
+
 
 def _table(batch: HopBatch) -> Iterator[Found]:
     """By table, by table and operation; errors of requests by neither. Of operations on items alone, errors aside."""
@@ -62,6 +81,8 @@ def _table(batch: HopBatch) -> Iterator[Found]:
     broken = sum(told[outcome] for outcome in _TABLE_BROKEN)
     others = len(batch) - told["ok"] - conditions - throttles - broken
     yield "AWS/DynamoDB", "UserErrors", (), "Count", [1.0] * others
+    for unit, metric in _CAPACITY.items():
+        yield from _consumed(batch, name, unit, metric)
     if not name:
         return
     table = (("TableName", name),)
@@ -71,8 +92,28 @@ def _table(batch: HopBatch) -> Iterator[Found]:
     yield "AWS/DynamoDB", "ConditionalCheckFailedRequests", table, "Count", [1.0] * conditions
     if operation in _ON_ITEMS:
         yield "AWS/DynamoDB", "SuccessfulRequestLatency", both, "Milliseconds", _milliseconds(batch.succeeded)
-    for unit, metric in (("read_units", "ConsumedReadCapacityUnits"), ("write_units", "ConsumedWriteCapacityUnits")):
-        yield "AWS/DynamoDB", metric, table, "Count", batch.unit(unit)
+
+
+def _consumed(batch: HopBatch, name: str, unit: str, metric: str) -> Iterator[Found]:
+    """By table without its global indexes, and by each of these.
+
+    Where a call names its table, `unit` is what it took in all and `unit//INDEX` what indexes took of it; otherwise
+    they are told apart as `unit/TABLE` and `unit/TABLE/INDEX`.
+    """
+    apart = [one for one in batch.units if one.startswith(f"{unit}/")]
+    for one in apart:
+        _, table, *index = one.split("/")
+        dimensions: Dimensions = (("TableName", table or name),)
+        if index:
+            dimensions = (("GlobalSecondaryIndexName", index[0]), *dimensions)
+        yield "AWS/DynamoDB", metric, dimensions, "Count", batch.unit(one)
+    if not name:
+        return
+    totals = batch.unit(unit)
+    if apart:
+        with_them = [hop.units for hop in batch.hops if unit in hop.units]
+        totals = [units[unit] - sum(units.get(one, 0.0) for one in apart) for units in with_them]
+    yield "AWS/DynamoDB", metric, (("TableName", name),), "Count", totals
 
 
 def _queue(batch: HopBatch) -> Iterator[Found]:
@@ -242,6 +283,10 @@ _ENDS = {
     "states:failed": "ExecutionsFailed",
     "states:aborted": "ExecutionsAborted",
     "states:timed_out": "ExecutionsTimedOut",
+}
+_CAPACITY: Mapping[str, str] = {
+    "read_units": "ConsumedReadCapacityUnits",
+    "write_units": "ConsumedWriteCapacityUnits",
 }
 _CONDITION = "ConditionalCheckFailedException"
 _TABLE_THROTTLES = ("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded")

@@ -1,4 +1,4 @@
-"""What operations consume: read and write units by table and index, computed always and told on request.
+"""What operations consume: read and write units by table and index, computed always, billed, and told on request.
 
 Rules: "Read/write capacity modes" and "Capacity unit consumption" of the developer guide, and recorded answers.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from kumoi.doorway import Call
 from kumoi.services.dynamodb.records import Index, Table
 
 
@@ -27,6 +28,12 @@ class Consumed(msgspec.Struct, eq=False):
         if not self.global_indexes and not self.local_indexes:
             return self.table
         return self.table + sum(self.global_indexes.values()) + sum(self.local_indexes.values())
+
+    def meter(self, call: Call, unit: str) -> None:
+        """Bill a call that names its table, and have known what of it global indexes took: `unit//INDEX`."""
+        call.meter(unit, self.total)
+        for name, units in self.global_indexes.items():
+            call.meter(f"{unit}//{name}", units)
 
     def add_index(self, index: Index, units: float) -> None:
         """Count units of an index; none leave no trace."""
@@ -80,6 +87,15 @@ class ConsumedByTable:
     def total(self) -> float:
         """All units together."""
         return sum(consumed.total for consumed in self._tables.values())
+
+    def meter(self, call: Call, unit: str) -> None:
+        """Bill a call, and have known whose units these are: `unit/TABLE` and `unit/TABLE/INDEX`."""
+        call.meter(unit, self.total)
+        for named, consumed in self._tables.items():
+            table = named.rpartition("/")[2]
+            call.meter(f"{unit}/{table}", consumed.table + sum(consumed.local_indexes.values()))
+            for name, units in consumed.global_indexes.items():
+                call.meter(f"{unit}/{table}/{name}", units)
 
     def told(self, mode: str, unit: str | None = None) -> list[dict[str, Any]] | None:
         """The list of ConsumedCapacity, None for NONE."""

@@ -108,12 +108,15 @@ class Executor:
                     environment = self._pools.take(key, Revision(function.revision_id, 0.0))
                 if environment is None:
                     environment = await self._environment(key, function, fault)
+                share = self._provisioning.enter(key, provisioned=environment.provisioned)
                 try:
                     if fault is None:
                         result = await self._run(environment, call, request, sink)
                     else:
                         result = await self._struck(environment, call, request, sink, fault)
                 finally:
+                    if environment.provisioned:
+                        self._provisioning.leave(key)
                     self._release(environment, fault)
             finally:
                 self._admission.leave()
@@ -124,6 +127,9 @@ class Executor:
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
         self._bill(call, function, result.outcome, provisioned=environment.provisioned)
+        if share is not None:
+            how = "provisioned" if environment.provisioned else "spillover"
+            call.units[f"lambda:{how}/{request.function_arn.rpartition(':')[2]}"] = share
         return result
 
     @staticmethod

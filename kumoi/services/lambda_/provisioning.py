@@ -30,6 +30,7 @@ class ProvisionedStatus(NamedTuple):
 class _Target:
     wanted: int
     allocated: int = 0
+    busy: int = 0
     failure: str | None = None
     booting: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,6 +65,23 @@ class Provisioning:
             return ProvisionedStatus(allocated, allocated, "FAILED", target.failure)
         ready = target.allocated >= target.wanted
         return ProvisionedStatus(allocated, allocated, "READY" if ready else "IN_PROGRESS", None)
+
+    def enter(self, key: PoolKey, *, provisioned: bool) -> float | None:
+        """An invocation begins: the share of a version's environments that are in use then; None where it has none.
+
+        One that is not `provisioned` has found all of them in use.
+        """
+        target = self._targets.get(key)
+        if target is None or not provisioned:
+            return None if target is None else 1.0
+        target.busy += 1
+        return min(target.busy / max(target.allocated, 1), 1.0)
+
+    def leave(self, key: PoolKey) -> None:
+        """An invocation on a provisioned environment has ended."""
+        target = self._targets.get(key)
+        if target is not None and target.busy:
+            target.busy -= 1
 
     def surplus(self, key: PoolKey) -> bool:
         """Whether a version has an environment too many: it is given back."""

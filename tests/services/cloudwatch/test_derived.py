@@ -103,6 +103,17 @@ def test_functions_are_counted_each_and_together() -> None:
     }
 
 
+def test_provisioned_concurrency_is_counted_by_alias() -> None:
+    found = metrics(
+        hop("lambda", "lambda:f", "Invoke", **{"lambda:millisecond": 1.0, "lambda:provisioned/live": 0.5}),
+        hop("lambda", "lambda:f", "Invoke", **{"lambda:millisecond": 1.0, "lambda:provisioned/live": 1.0}),
+        hop("lambda", "lambda:f", "Invoke", **{"lambda:millisecond": 1.0, "lambda:spillover/live": 1.0}),
+    )
+    assert found["ProvisionedConcurrencyUtilization", "f", "f:live"] == {0.5: 1, 1.0: 2}
+    assert found["ProvisionedConcurrencyInvocations", "f", "f:live"] == {1.0: 2}
+    assert found["ProvisionedConcurrencySpilloverInvocations", "f", "f:live"] == {1.0: 1}
+
+
 def test_what_was_refused_is_told_from_what_a_function_failed_with() -> None:
     ran = {"lambda:millisecond": 2.5}
     refusals = ("TooManyRequestsException", "RecursiveInvocationException")
@@ -113,6 +124,24 @@ def test_what_was_refused_is_told_from_what_a_function_failed_with() -> None:
     assert found["Throttles", "f"] == {0.0: 2, 1.0: 1}
     assert found["RecursiveInvocationsDropped", "f"] == {1.0: 1}
     assert found["Errors", "f"] == {1.0: 2}
+
+
+def test_what_indexes_consume_is_not_their_tables() -> None:
+    found = metrics(
+        hop("dynamodb", "dynamodb:t", "PutItem", write_units=3.0, **{"write_units//by-day": 2.0}),
+        hop("dynamodb", "dynamodb:t", "PutItem", write_units=4.0),
+        hop("dynamodb", "dynamodb", "BatchGetItem", read_units=5.0, **{"read_units/t": 1.5, "read_units/u": 3.5}),
+        hop("dynamodb", "dynamodb", "BatchWriteItem", **{"write_units/u": 1.0, "write_units/u/i": 6.0}),
+    )
+    consumed = {name: counts for name, counts in found.items() if name[0].startswith("Consumed")}
+    assert consumed == {
+        ("ConsumedWriteCapacityUnits", "t"): {1.0: 1, 4.0: 1},
+        ("ConsumedWriteCapacityUnits", "by-day", "t"): {2.0: 1},
+        ("ConsumedReadCapacityUnits", "t"): {1.5: 1},
+        ("ConsumedReadCapacityUnits", "u"): {3.5: 1},
+        ("ConsumedWriteCapacityUnits", "u"): {1.0: 1},
+        ("ConsumedWriteCapacityUnits", "i", "u"): {6.0: 1},
+    }
 
 
 def test_tables_and_distributions_are_counted() -> None:

@@ -60,7 +60,7 @@ async def batch_get_item(
             if row is not None:
                 items.append(answered(call, row) if projection is None else projection.of(row.item))
         consumed.add(Consumed(table, units))
-    call.meter("read_units", consumed.total)
+    consumed.meter(call, "read_units")
     answer["ConsumedCapacity"] = consumed.told(ReturnConsumedCapacity)
     return answer
 
@@ -115,7 +115,7 @@ async def batch_write_item(
     for table, _, units in written:
         units.table_name = table
         consumed.add(units)
-    call.meter("write_units", consumed.total)
+    consumed.meter(call, "write_units")
     metrics = (
         (table, collection_metrics(prepared.table, dict(prepared.key_attributes), ReturnItemCollectionMetrics))
         for table, prepared, _ in written

@@ -198,7 +198,7 @@ def told(
     metrics: str,
 ) -> dict[str, Any]:
     """Add what a write consumed, where it is asked for; the write is metered in any case."""
-    call.meter("write_units", consumed.total)
+    consumed.meter(call, "write_units")
     if capacity != NONE:
         consumed.table_name = table_name
         answer["ConsumedCapacity"] = consumed.told(capacity)

@@ -12,7 +12,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.dynamodb import dynamodb
-from kumoi.services.dynamodb.capacity import Consumed
+from kumoi.services.dynamodb.capacity import Consumed, ConsumedByTable
 from kumoi.services.dynamodb.changes import Prepared, prepare, store
 from kumoi.services.dynamodb.errors import invalid, invalid_values
 from kumoi.services.dynamodb.keys import Item
@@ -77,7 +77,7 @@ async def execute_statement(
     name = table_name(call, body.source.table)
     prepared, consumed = await write(call.state, name, bound, ReturnValuesOnConditionCheckFailure == "ALL_OLD")
     consumed.table_name = name
-    call.meter("write_units", consumed.total)
+    _meter(call, "write_units", consumed)
     item = returned_item(body, prepared)
     answer: dict[str, Any] = {"Items": [item] if item else []}
     if ReturnConsumedCapacity != NONE:
@@ -96,6 +96,13 @@ async def write(tx: Transaction, name: str, bound: Bound, tell_old: bool) -> tup
 def returned_item(body: Insert | Update | Delete, prepared: Prepared) -> Item | None:
     """What a RETURNING clause asks for."""
     return None if isinstance(body, Insert) else returned(prepared, body.returning)
+
+
+def _meter(call: Call, unit: str, consumed: Consumed) -> None:
+    """Bill a statement, which names its table within."""
+    by_table = ConsumedByTable()
+    by_table.add(consumed)
+    by_table.meter(call, unit)
 
 
 async def _select(
@@ -127,7 +134,7 @@ async def _select(
             told["LastEvaluatedKey"] = further.last
         told["NextToken"] = base64.urlsafe_b64encode(msgspec.msgpack.encode(further)).decode()
     consumed = consumed_by(name, source, page, consistent)
-    call.meter("read_units", consumed.total)
+    _meter(call, "read_units", consumed)
     if capacity != NONE:
         told["ConsumedCapacity"] = consumed.told(capacity)
     return told

@@ -68,7 +68,7 @@ async def batch_execute_statement(
         raise invalid(DUPLICATES)
     consumed = ConsumedByTable()
     responses = [await _executed(call, part, consumed) for part in parts]
-    call.meter("read_units" if any(part.reads for part in parts) else "write_units", consumed.total)
+    consumed.meter(call, "read_units" if any(part.reads for part in parts) else "write_units")
     return {"Responses": responses, "ConsumedCapacity": consumed.told(ReturnConsumedCapacity)}
 
 
@@ -216,5 +216,5 @@ async def _read(
         consumed.add(Consumed(name, 2 * read_units(row.size if row else 0, consistent=True)))
         assert isinstance(bound.body, Select)
         responses.append({} if row is None else {"Item": _columns(bound, bound.body, row)})
-    call.meter("read_units", consumed.total)
+    consumed.meter(call, "read_units")
     return {"Responses": responses, "ConsumedCapacity": consumed.told(capacity, "ReadCapacityUnits")}

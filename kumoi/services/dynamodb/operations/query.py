@@ -297,7 +297,7 @@ async def _page(
         last = page.last.item
         told["LastEvaluatedKey"] = {name: last[name] for name in source.names}
     consumed = consumed_by(table_name, source, page, consistent)
-    call.meter("read_units", consumed.total)
+    consumed.meter(call, "read_units")
     if capacity != NONE:
         told["ConsumedCapacity"] = consumed.told(capacity)
     return told

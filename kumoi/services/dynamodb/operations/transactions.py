@@ -112,12 +112,12 @@ async def transact(
     if isinstance(outcome, Token):
         for written, size in outcome.sizes:
             consumed.add(Consumed(written, 2 * read_units(size, consistent=True)))
-        call.meter("read_units", consumed.total)
+        consumed.meter(call, "read_units")
         return consumed.told(capacity, "ReadCapacityUnits"), []
     for one in outcome:
         one.consumed.table_name = one.written
         consumed.add(one.consumed)
-    call.meter("write_units", consumed.total)
+    consumed.meter(call, "write_units")
     return consumed.told(capacity, "WriteCapacityUnits"), outcome
 
 
@@ -259,7 +259,7 @@ async def transact_get_items(
             responses.append({})
         else:
             responses.append({"Item": answered(call, row) if projection is None else projection.of(row.item)})
-    call.meter("read_units", consumed.total)
+    consumed.meter(call, "read_units")
     return {"Responses": responses, "ConsumedCapacity": consumed.told(ReturnConsumedCapacity, "ReadCapacityUnits")}
 
 
