@@ -1,11 +1,14 @@
 """What follows a change of an alarm's state: its actions, and the event on the default bus. Durable, by an outbox.
 
-Topics get a notification, functions an event; what became of an action is in the alarm's history.
-Source: "Alarm events and EventBridge", "Notify users on alarm changes", "Invoke a Lambda function from an alarm".
+Topics get a notification, functions an event, scaling policies the data points; what became of an action is in the
+alarm's history. Policies are told each minute that the alarm stays in the state.
+Source: "Alarm events and EventBridge", "Notify users on alarm changes", "Invoke a Lambda function from an alarm",
+"Alarm actions", "SetAlarmState".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +19,7 @@ from kumoi.delivery import Delivery, DeliveryFailed, Failure, Outbox
 from kumoi.doorway import Doorway, Principal
 from kumoi.names import Arn, uuid
 from kumoi.services.cloudwatch.alarm_history import note
-from kumoi.services.cloudwatch.alarm_messages import event_detail, function_event, notification
+from kumoi.services.cloudwatch.alarm_messages import event_detail, function_event, notification, scaling
 from kumoi.services.cloudwatch.records import Alarm, StateValue
 from kumoi.state import Transaction
 from kumoi.state.timers import TimerRunner
@@ -26,6 +29,7 @@ _OF_FUNCTIONS = "lambda.alarms.cloudwatch.amazonaws.com"
 """Who invokes functions for alarms, as their permissions name it."""
 
 BUS = "events"
+_SCALING = "autoscaling"
 _MEMBERS: dict[StateValue, str] = {
     "OK": "OKActions",
     "ALARM": "AlarmActions",
@@ -57,10 +61,15 @@ class AlarmActions:
             give_up=self._give_up,
         )
 
-    async def changed(self, tx: Transaction, alarm: Alarm, before: Alarm) -> None:
-        """An alarm has another state: have it told in this transaction, and its actions follow."""
-        member = _MEMBERS[alarm.state]
-        actions = list(alarm.definition.get(member) or ()) if alarm.actions_enabled else []
+    async def changed(self, tx: Transaction, alarm: Alarm, before: Alarm) -> list[str]:
+        """An alarm has another state: have it told in this transaction, and its actions follow. Their deliveries."""
+        return await self._accept(tx, alarm, before, [BUS, *_actions(alarm)])
+
+    async def stayed(self, tx: Transaction, alarm: Alarm) -> list[str]:
+        """An alarm is in its state for another minute: scaling policies are told again. Their deliveries."""
+        return await self._accept(tx, alarm, alarm, [one for one in _actions(alarm) if _scales(one)])
+
+    async def _accept(self, tx: Transaction, alarm: Alarm, before: Alarm, targets: Iterable[str]) -> list[str]:
         deliveries = [
             Delivery(
                 id=uuid(),
@@ -70,9 +79,10 @@ class AlarmActions:
                 content=msgspec.msgpack.encode(Told(alarm, before.state, before.reason, target)),
                 accepted=tx.now,
             )
-            for target in (BUS, *actions)
+            for target in targets
         ]
         await self.outbox.accept(tx, deliveries)
+        return [one.id for one in deliveries]
 
     async def _attempt(self, delivery: Delivery) -> None:
         told = self._decode(delivery.content)
@@ -108,6 +118,10 @@ class AlarmActions:
             }
             await ask("sns", "Publish", params, caller, arn.region)
             return
+        if arn.service == _SCALING:
+            owner = Principal(delivery.account, f"arn:aws:iam::{delivery.account}:root", delivery.account, source)
+            await ask("application-autoscaling", "ExecutePolicy", scaling(told.alarm, told.target), owner, arn.region)
+            return
         event = function_event(told.alarm, told.before, told.before_reason, arn_of_alarm, *place)
         params = {"FunctionName": told.target, "InvocationType": "Event", "Payload": orjson.dumps(event)}
         await ask("lambda", "Invoke", params, caller, arn.region)
@@ -121,6 +135,15 @@ class AlarmActions:
         if told.target != BUS:
             state = self._doorway.state.at(delivery.account, delivery.region)
             await note(state, told.alarm, "Action", f"{verb} action {told.target}", content)
+
+
+def _actions(alarm: Alarm) -> list[str]:
+    """The actions of the state that an alarm is in."""
+    return list(alarm.definition.get(_MEMBERS[alarm.state]) or ()) if alarm.actions_enabled else []
+
+
+def _scales(target: str) -> bool:
+    return Arn.parse(target).service == _SCALING
 
 
 def alarm_arn(account: str, region: str, name: str) -> str:

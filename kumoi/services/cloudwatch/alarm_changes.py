@@ -6,7 +6,7 @@ An alarm has one timer, for its next evaluation: each minute, or each ten second
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -78,16 +78,23 @@ async def configure(
     return alarm
 
 
+class Turned(NamedTuple):
+    """An alarm after a change of its state, and the deliveries that follow."""
+
+    alarm: Alarm
+    deliveries: list[str]
+
+
 @transactional
-async def set_state(tx: Transaction, actions: AlarmActions, name: str, change: Change) -> Alarm:
+async def set_state(tx: Transaction, actions: AlarmActions, name: str, change: Change) -> None:
     """Give an alarm a state; ResourceNotFound."""
     alarm = await alarms.get(tx, name)
     if alarm is None:
         raise aws_error("ResourceNotFound", f"The alarm {name} does not exist.")
-    return await turn(tx, actions, alarm, change)
+    await turn(tx, actions, alarm, change)
 
 
-async def turn(tx: Transaction, actions: AlarmActions, alarm: Alarm, change: Change) -> Alarm:
+async def turn(tx: Transaction, actions: AlarmActions, alarm: Alarm, change: Change) -> Turned:
     """Give an alarm a state; where it is another one, its actions and the composites above it follow."""
     same = alarm.state == change.state
     after = msgspec.structs.replace(
@@ -100,16 +107,16 @@ async def turn(tx: Transaction, actions: AlarmActions, alarm: Alarm, change: Cha
     )
     await alarms.put(tx, after)
     if same:
-        return after
+        return Turned(after, [])
     data = {
         "version": "1.0",
         "oldState": {"stateValue": alarm.state, "stateReason": alarm.reason},
         "newState": {"stateValue": after.state, "stateReason": after.reason},
     }
     await note(tx, after, "StateUpdate", f"Alarm updated from {alarm.state} to {after.state}", data)
-    await actions.changed(tx, after, alarm)
+    deliveries = await actions.changed(tx, after, alarm)
     await _settle_above(tx, actions, after)
-    return after
+    return Turned(after, deliveries)
 
 
 @transactional

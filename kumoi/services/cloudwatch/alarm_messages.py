@@ -1,4 +1,4 @@
-"""What topics, functions and buses are told of an alarm: pure.
+"""What topics, functions, scaling policies and buses are told of an alarm: pure.
 
 Source: recorded notifications, "Alarm events and EventBridge" of the user guide.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from kumoi.services.cloudwatch.evaluation import stamp
 from kumoi.services.cloudwatch.records import Alarm, StateValue
@@ -135,4 +137,18 @@ def function_event(
         "time": stamp(alarm.updated),
         "region": region,
         "alarmData": detail,
+    }
+
+
+def scaling(alarm: Alarm, policy: str) -> dict[str, Any]:
+    """What a scaling policy is told: the data points of the state's reason, which SetAlarmState may have given."""
+    data = orjson.loads(alarm.reason_data or "{}")
+    given = data.get("recentDatapoints") if isinstance(data, dict) else None
+    points = [float(one) for one in given if isinstance(one, int | float)] if isinstance(given, list) else []
+    return {
+        "PolicyARN": policy,
+        "AlarmName": alarm.name,
+        "StateValue": alarm.state,
+        "Threshold": float(alarm.definition.get("Threshold") or 0.0),
+        "Points": points,
     }

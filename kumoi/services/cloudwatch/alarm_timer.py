@@ -8,9 +8,10 @@ import orjson
 
 from kumoi.doorway import Doorway
 from kumoi.services.cloudwatch.alarm_actions import AlarmActions
-from kumoi.services.cloudwatch.alarm_changes import TOPIC, Change, find, next_evaluation, shortest_period, turn
+from kumoi.services.cloudwatch.alarm_changes import TOPIC, Change, Turned, find, next_evaluation, shortest_period, turn
+from kumoi.services.cloudwatch.derived import DerivedMetrics
 from kumoi.services.cloudwatch.evaluation import Judgement, Rule, judge
-from kumoi.services.cloudwatch.gauges import Gauges
+from kumoi.services.cloudwatch.gauges import Gauges, metrics_of
 from kumoi.services.cloudwatch.math.evaluation import Labelled
 from kumoi.services.cloudwatch.queries import Query, answer, dimensions_of, queries_of
 from kumoi.services.cloudwatch.records import Alarm, alarms
@@ -19,14 +20,17 @@ from kumoi.wire.errors import AwsError
 
 logger = logging.getLogger(__name__)
 
+_DERIVED = "AWS/"
+
 
 class AlarmTimer:
     """The handler of alarms' timers."""
 
-    def __init__(self, doorway: Doorway, actions: AlarmActions, gauges: Gauges) -> None:
+    def __init__(self, doorway: Doorway, actions: AlarmActions, gauges: Gauges, derived: DerivedMetrics) -> None:
         self._doorway = doorway
         self._actions = actions
         self._gauges = gauges
+        self._derived = derived
 
     async def fire(self, timer: Timer) -> None:
         """Look at one alarm, and set its next timer in the transaction that stores what was found."""
@@ -35,11 +39,13 @@ class AlarmTimer:
         found = Judgement(None)
         if alarm is not None and not alarm.composite:
             try:
+                if any(str(one.get("Namespace")).startswith(_DERIVED) for one in metrics_of(alarm.definition)):
+                    await self._derived.settle()
                 await self._gauges.measure(timer.account, timer.region, alarm.definition, timer.due)
                 found = await judgement(state, alarm, timer.due)
             except AwsError as error:
                 logger.warning("the alarm %s cannot be evaluated: %s", alarm.name, error)
-        await _conclude(state, self._actions, timer, found)
+        await self._actions.outbox.tried(await _conclude(state, self._actions, timer, found))
 
 
 async def judgement(state: State, alarm: Alarm, now: float) -> Judgement:
@@ -88,11 +94,18 @@ def alarm_queries(given: dict[str, object]) -> list[Query]:
 
 
 @transactional
-async def _conclude(tx: Transaction, actions: AlarmActions, timer: Timer, found: Judgement) -> None:
+async def _conclude(tx: Transaction, actions: AlarmActions, timer: Timer, found: Judgement) -> list[str]:
+    """Store what was found; the deliveries that follow."""
     tx.complete_timer(timer)
     alarm = await alarms.get(tx, timer.payload.decode())
     if alarm is None or alarm.composite:
-        return
+        return []
+    turned = Turned(alarm, [])
     if found.state is not None and (found.state != alarm.state or found.reason != alarm.reason):
-        await turn(tx, actions, alarm, Change(found.state, found.reason, orjson.dumps(found.data or {}).decode()))
+        change = Change(found.state, found.reason, orjson.dumps(found.data or {}).decode())
+        turned = await turn(tx, actions, alarm, change)
+    deliveries = turned.deliveries
+    if found.state == alarm.state and timer.due % 60 == 0:
+        deliveries = await actions.stayed(tx, turned.alarm)
     tx.timer(next_evaluation(alarm, timer.due), TOPIC, timer.payload, key=alarm.name)
+    return deliveries

@@ -56,6 +56,12 @@ class DerivedMetrics:
         for place in [place for place in self._gathered if account in (None, place[0])]:
             del self._gathered[place]
 
+    async def settle(self) -> None:
+        """Put what was counted until now: whoever looks next sees it."""
+        self._doorway.hops.hand_over()
+        self._flush()
+        await asyncio.gather(*self._putting)
+
     async def stop(self) -> None:
         """Put what was gathered, and gather no more."""
         for stop in self._stops:

@@ -22,14 +22,14 @@ async def running(parts: Parts) -> AsyncIterator[None]:
     doorway, timers = parts[Doorway], parts[TimerRunner]
     actions = parts.add(AlarmActions, AlarmActions(doorway, timers))
     gauges = parts.add(Gauges, Gauges(doorway))
-    timers.on(TOPIC, AlarmTimer(doorway, actions, gauges).fire)
+    derived = parts.add(DerivedMetrics, DerivedMetrics(doorway))
+    timers.on(TOPIC, AlarmTimer(doorway, actions, gauges, derived).fire)
 
     async def trimmed(timer: Timer) -> None:
         await trim(doorway.state.at(timer.account, timer.region), timer)
 
     timers.on(TRIM_TOPIC, trimmed)
     await actions.outbox.resume()
-    derived = parts.add(DerivedMetrics, DerivedMetrics(doorway))
     try:
         yield
     finally:

@@ -33,7 +33,7 @@ from kumoi.services.cloudwatch.records import Alarm, HistoryItem
 from kumoi.wire.errors import aws_error
 
 _UNBUILT = ("ThresholdMetricId", "EvaluationWindow", "WarmUpConfiguration", "EvaluationCriteria", "EvaluationInterval")
-_ACTING = frozenset(("sns", "lambda"))
+_ACTING = frozenset(("sns", "lambda", "autoscaling"))
 _MISSING = frozenset(("missing", "ignore", "breaching", "notBreaching"))
 
 
@@ -235,13 +235,14 @@ def _check_actions(given: dict[str, Any]) -> None:
     for member in ("OKActions", "AlarmActions", "InsufficientDataActions"):
         for target in given.get(member) or ():
             try:
-                service = Arn.parse(target).service
+                arn = Arn.parse(target)
             except ValueError:
                 raise refused(f"Invalid arn syntax: {target}") from None
-            if service not in _ACTING:
+            if arn.service not in _ACTING or ":autoScalingGroupName/" in arn.resource:
                 raise aws_error(
                     "NotImplemented",
-                    f"Kumoi's alarms act on topics and functions, not on {target}: see docs/cloudwatch.md.",
+                    "Kumoi's alarms act on topics, functions and the policies of Application Auto Scaling, not on "
+                    f"{target}: see docs/cloudwatch.md.",
                     status=501,
                 )
 
