@@ -335,3 +335,54 @@ def test_an_experiment_of_several_accounts_assumes_their_roles(
     policy = document("sts:AssumeRole", target)
     iam.put_role_policy(RoleName="orchestrator", PolicyName="p", PolicyDocument=policy)
     assert outcome()[0] == "completed"
+
+
+def test_targets_are_scaled_in_the_service_s_own_role(
+    connect: Connect, document: Helper, new_user: Helper, refusal: Helper, eventually: Helper
+) -> None:
+    dynamodb = connect("dynamodb")
+    dynamodb.create_table(
+        TableName="scaled",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1},
+    )
+    named = {
+        "ServiceNamespace": "dynamodb",
+        "ResourceId": "table/scaled",
+        "ScalableDimension": "dynamodb:table:ReadCapacityUnits",
+    }
+    condition = {"StringEquals": {"application-autoscaling:service-namespace": "dynamodb"}}
+    key = new_user(connect, "scaler", document("application-autoscaling:*", Condition=condition))
+    user = connect("application-autoscaling", key)
+    arn = user.register_scalable_target(**named, MinCapacity=2, MaxCapacity=9, Tags={"team": "a"})["ScalableTargetARN"]
+    policy = user.put_scaling_policy(
+        **named,
+        PolicyName="p",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 50,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": "DynamoDBReadCapacityUtilization"},
+        },
+    )
+
+    def reads() -> int:
+        table = dynamodb.describe_table(TableName="scaled")["Table"]
+        return int(table["ProvisionedThroughput"]["ReadCapacityUnits"])
+
+    assert reads() == 2
+    high = next(one["AlarmName"] for one in policy["Alarms"] if "AlarmHigh" in one["AlarmName"])
+    connect("cloudwatch").set_alarm_state(
+        AlarmName=high, StateValue="ALARM", StateReason="t", StateReasonData='{"recentDatapoints": [120.0]}'
+    )
+    eventually(lambda: reads() == 4)
+    code, message = refusal(user.describe_scalable_targets, ServiceNamespace="lambda")
+    assert code == "AccessDeniedException"
+    assert "application-autoscaling:DescribeScalableTargets" in message
+    tagged = {"StringEquals": {"aws:ResourceTag/team": "b"}}
+    other = connect(
+        "application-autoscaling",
+        new_user(connect, "scaler-b", document("application-autoscaling:*", Condition=tagged)),
+    )
+    _, message = refusal(other.deregister_scalable_target, **named)
+    assert arn in message

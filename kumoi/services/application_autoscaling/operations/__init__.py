@@ -1,0 +1,1 @@
+"""Application Auto Scaling's API operations, one file per family."""
