@@ -8,6 +8,7 @@ from typing import Any
 
 from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
 from kumoi.services.dynamodb.template_replicas import of_region
+from kumoi.services.dynamodb.template_scaling import bring_scaling, drop_scaling, scaled, with_capacity
 from kumoi.services.dynamodb.template_settings import numbers, retag, settle
 from kumoi.wire.errors import aws_error
 
@@ -166,6 +167,7 @@ async def _create_global(call: ResourceCall) -> Resource:
     """A table in the stack's region, and a replica in each of the others."""
     made = await _create_table(_here(call))
     await _bring_replicas(call, made.physical_id)
+    await bring_scaling(call, made.physical_id)
     return made
 
 
@@ -174,9 +176,21 @@ def _here(call: ResourceCall) -> ResourceCall:
     return replace(call, properties=of_region(call.properties, call.region), before=of_region(call.before, call.region))
 
 
+async def _as_scaled(call: ResourceCall, here: ResourceCall) -> ResourceCall:
+    """An update that leaves capacity alone where it was scaled and is to be."""
+    both = scaled(call.properties).keys() & scaled(call.before).keys()
+    kept = [one for one in both if one.region == call.region]
+    if not kept:
+        return here
+    table = (await call.ask("dynamodb", "DescribeTable", TableName=call.physical_id))["Table"]
+    properties, before = (with_capacity(one, kept, table) for one in (here.properties, here.before))
+    return replace(here, properties=properties, before=before)
+
+
 async def _update_global(call: ResourceCall) -> Resource:
-    made = await _update_table(_here(call))
+    made = await _update_table(await _as_scaled(call, _here(call)))
     await _bring_replicas(call, made.physical_id)
+    await bring_scaling(call, made.physical_id)
     return made
 
 
@@ -193,6 +207,7 @@ async def _bring_replicas(call: ResourceCall, name: str) -> None:
 
 async def _delete_global(call: ResourceCall) -> None:
     name = call.physical_id
+    await drop_scaling(call, name)
     table = (await call.ask("dynamodb", "DescribeTable", TableName=name))["Table"]
     gone = [{"Delete": {"RegionName": one["RegionName"]}} for one in table.get("Replicas", ())]
     if gone:

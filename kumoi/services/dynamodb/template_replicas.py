@@ -1,8 +1,7 @@
 """A global table's properties as those of the table in one region; pure.
 
-What a template states for each replica counts over what it states for all. Where auto scaling is asked for, its least
-capacity counts: nothing is throttled, so nothing scales. Source: "AWS::DynamoDB::GlobalTable" in the CloudFormation
-reference.
+What a template states for each replica counts over what it states for all. Where auto scaling is asked for, a new table
+begins with its seed, or its least capacity. Source: "AWS::DynamoDB::GlobalTable" in the CloudFormation reference.
 """
 
 from __future__ import annotations
@@ -63,5 +62,5 @@ def _throughput(stated: Given, own: Given, *, provisioned: bool) -> dict[str, An
 
 
 def _units(settings: Given, way: str) -> Any:
-    fixed = settings.get(f"{way}CapacityUnits")
-    return fixed or (settings.get(f"{way}CapacityAutoScalingSettings") or {}).get("MinCapacity", 1)
+    scaled = settings.get(f"{way}CapacityAutoScalingSettings") or {}
+    return settings.get(f"{way}CapacityUnits") or scaled.get("SeedCapacity") or scaled.get("MinCapacity", 1)

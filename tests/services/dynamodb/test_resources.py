@@ -163,7 +163,8 @@ def test_what_failed_midway_is_taken_back(stack: Stack, client: Any) -> None:
 
 def test_a_global_tables_throughput_is_its_replicas(stack: Stack, client: Any) -> None:
     def scaled(way: str, least: int) -> dict[str, Any]:
-        return {f"{way}CapacityAutoScalingSettings": {"MinCapacity": least, "MaxCapacity": 90}}
+        tracking = {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70}}
+        return {f"{way}CapacityAutoScalingSettings": {"MinCapacity": least, "MaxCapacity": 90, **tracking}}
 
     indexed = index("by-g", "g", WriteProvisionedThroughputSettings=scaled("Write", 4))
     replica = {
