@@ -21,6 +21,7 @@ from kumoi.doorway.authorization import Authorization
 from kumoi.doorway.eventual import EventualReads
 from kumoi.doorway.held import Held
 from kumoi.doorway.parts import Parts
+from kumoi.doorway.tagged import Retag, Tagged
 from kumoi.state import State
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import HeaderList, Request
@@ -70,8 +71,8 @@ class Service:
     the node on the map (`lambda:thumbnail`). `authorization` is the module that declares what calls need permission
     for (an `Authorization` named AUTHORIZATION), relative to `package`. `directories` names those of the doorway's
     directories that hold what it keeps, which belongs to a snapshot (caches do not). `held` is the module whose
-    `held(state)` tells what is billed by time. `eventual` are the reads that may answer what was there a moment ago.
-    `loaded` tells whether the operations have been imported.
+    `held(state)` tells what is billed by time, `tagged` the one that tells of resources with tags. `eventual` are the
+    reads that may answer what was there a moment ago. `loaded` tells whether the operations have been imported.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Service:
         authorization: str | None = None,
         directories: Sequence[str] = (),
         held: str | None = None,
+        tagged: str | None = None,
         eventual: EventualReads | None = None,
     ) -> None:
         self.name = name
@@ -106,6 +108,7 @@ class Service:
         self._authorization_module = authorization
         self._authorization: Authorization | None = None
         self._held_module = held
+        self._tagged_module = tagged
         self.eventual = eventual
 
     @property
@@ -126,6 +129,22 @@ class Service:
         module = importlib.import_module(f"{self.package}.{self._held_module}")
         found: list[Held] = await module.held(state)
         return found
+
+    async def tagged(self, state: State) -> list[Tagged]:
+        """The resources that can have tags, in an account and a region."""
+        if self._tagged_module is None:
+            return []
+        module = importlib.import_module(f"{self.package}.{self._tagged_module}")
+        found: list[Tagged] = await module.tagged(state)
+        return found
+
+    @property
+    def retag(self) -> Retag | None:
+        """How the tags of a resource are changed; None where the service tells of none."""
+        if self._tagged_module is None:
+            return None
+        retag: Retag = importlib.import_module(f"{self.package}.{self._tagged_module}").retag
+        return retag
 
     @overload
     def operation(self, handler: HandlerT) -> HandlerT: ...

@@ -44,6 +44,7 @@ apigateway = Service(
     resource=("restApiId", "usagePlanId", "apiKey", "domainName", "resourceArn"),
     page="rest-apis",
     authorization="authorization",
+    tagged="tagged",
 )
 
 

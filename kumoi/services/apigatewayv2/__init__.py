@@ -35,6 +35,7 @@ apigatewayv2 = Service(
     resource=("ApiId", "DomainName", "ResourceArn"),
     page="api-gateway",
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -28,6 +28,7 @@ application_autoscaling = Service(
     ),
     resource=("ResourceId",),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -42,6 +42,7 @@ appsync = Service(
     data_planes=("appsync-access", "appsync-api", "appsync-realtime"),
     resource=("apiId", "resourceArn"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

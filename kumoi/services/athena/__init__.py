@@ -29,6 +29,7 @@ athena = Service(
     resource=("WorkGroup", "QueryExecutionId", "Name"),
     authorization="authorization",
     page="athena",
+    tagged="tagged",
 )
 
 

@@ -26,6 +26,7 @@ cloudformation = Service(
     resource=("StackName", "ChangeSetName"),
     data_planes=("cloudformation-response",),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -33,6 +33,7 @@ cloudfront = Service(
     resource=("Id", "DistributionId", "Name", "TargetDistributionId", "Resource"),
     data_planes=("cloudfront-edge", "edge"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 key_value_data = Service(

@@ -22,6 +22,7 @@ cloudwatch = Service(
     resource=("AlarmName", "Namespace", "DashboardName"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

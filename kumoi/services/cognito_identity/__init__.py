@@ -29,6 +29,7 @@ cognito_identity = Service(
     data_planes=("cognito-identity-keys",),
     authorization="authorization",
     page="cognito",
+    tagged="tagged",
 )
 
 

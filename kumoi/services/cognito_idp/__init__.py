@@ -43,6 +43,7 @@ cognito_idp = Service(
     authorization="authorization",
     held="held",
     page="cognito",
+    tagged="tagged",
 )
 
 

@@ -42,6 +42,7 @@ dynamodb = Service(
     authorization="authorization",
     held="held",
     eventual=EVENTUAL,
+    tagged="tagged",
 )
 
 dynamodbstreams = Service(

@@ -14,4 +14,5 @@ ecr = Service(
     modules=("repositories", "settings"),
     resource=("repositoryName", "resourceArn"),
     authorization="authorization",
+    tagged="tagged",
 )

@@ -36,6 +36,7 @@ elbv2 = Service(
     data_planes=("elb", "elb-public-keys"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

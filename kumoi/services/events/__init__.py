@@ -35,6 +35,7 @@ events = Service(
     ),
     resource=("EventBusName", "Rule", "ArchiveName", "ReplayName", "Name", "ResourceARN"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -32,6 +32,7 @@ kinesis = Service(
     resource=("StreamName", "StreamARN", "ConsumerARN", "ResourceARN", "ShardIterator"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

@@ -36,6 +36,7 @@ kms = Service(
     resource=("KeyId", "TargetKeyId", "AliasName", "DestinationKeyId"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

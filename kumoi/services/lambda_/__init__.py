@@ -41,6 +41,7 @@ lambda_ = Service(
     data_planes=("lambda-code", "lambda-url"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

@@ -36,6 +36,7 @@ logs = Service(
     resource=("logGroupName", "logGroupIdentifier", "resourceArn"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

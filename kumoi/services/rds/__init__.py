@@ -22,6 +22,7 @@ rds = Service(
     authorization="authorization",
     directories=("databases",),
     held="held",
+    tagged="tagged",
 )
 rds_data = Service("rds-data", f"{__name__}.data", resource=("resourceArn",), page="rds", authorization="authorization")
 

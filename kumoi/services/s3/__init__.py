@@ -52,6 +52,7 @@ s3 = Service(
     data_planes=("s3-post", "s3-preflight", "s3-website"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

@@ -21,6 +21,7 @@ scheduler = Service(
     modules=("operations.groups", "operations.schedules", "operations.tags"),
     resource=("Name", "ResourceArn", "GroupName"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

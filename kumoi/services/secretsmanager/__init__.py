@@ -31,6 +31,7 @@ secretsmanager = Service(
     resource=("SecretId", "Name"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

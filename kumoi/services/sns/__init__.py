@@ -39,6 +39,7 @@ sns = Service(
     data_planes=("sns-certificate", "sns-outbox"),
     authorization="authorization",
     directories=("sns",),
+    tagged="tagged",
 )
 
 

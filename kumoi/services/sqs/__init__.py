@@ -29,6 +29,7 @@ sqs = Service(
     ),
     resource=("QueueUrl", "QueueName", "SourceArn"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

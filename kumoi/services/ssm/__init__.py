@@ -29,6 +29,7 @@ ssm = Service(
     resource=("Name", "Path", "ResourceId"),
     authorization="authorization",
     held="held",
+    tagged="tagged",
 )
 
 

@@ -36,6 +36,7 @@ stepfunctions = Service(
     resource=("stateMachineArn", "executionArn", "activityArn", "name", "resourceArn"),
     page="step-functions",
     authorization="authorization",
+    tagged="tagged",
 )
 
 
