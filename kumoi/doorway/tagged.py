@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kumoi.doorway.call import Call
+from kumoi.names import Arn
 
 
 class Tagged(NamedTuple):
@@ -60,3 +61,16 @@ class Retagging(NamedTuple):
 
 KEY_VALUE = ("Key", "Value")
 """How most services write a tag in a list."""
+
+_BARE = {"s3": "bucket", "sqs": "queue", "sns": "topic"}
+"""How resources are called whose ARN does not say what they are."""
+
+
+def is_of_type(arn: str, wanted: str) -> bool:
+    """Whether a resource is of a type: `lambda`, or `lambda:function`."""
+    service, _, kind = wanted.partition(":")
+    found = Arn.parse(arn)
+    if found.service != service:
+        return False
+    resource = found.resource.removeprefix("/")
+    return not kind or kind == _BARE.get(service) or resource.startswith((f"{kind}/", f"{kind}:"))

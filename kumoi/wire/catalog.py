@@ -94,6 +94,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
     CatalogEntry("pipes", "pipes", "pipes"),
     CatalogEntry("rds", "rds", "rds", version="2014-10-31"),
     CatalogEntry("rds-data", "rds-data", "rds-data"),
+    CatalogEntry("resource-groups", "resource-groups", "resource-groups"),
     CatalogEntry("resourcegroupstaggingapi", "tagging", "tagging", "ResourceGroupsTaggingAPI_20170126"),
     CatalogEntry("route53", "route53", "route53", unsigned_paths=("/2013-04-01/",)),
     CatalogEntry("s3", "s3", "s3"),

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.doorway.tagged import is_of_type
 from kumoi.names import Arn
 from kumoi.services.resourcegroupstaggingapi import resourcegroupstaggingapi
-from kumoi.services.resourcegroupstaggingapi.filters import has_tags, is_of_type
+from kumoi.services.resourcegroupstaggingapi.filters import has_tags
 from kumoi.services.resourcegroupstaggingapi.found import Found, everything
 from kumoi.services.resourcegroupstaggingapi.pages import after, fitting, invalid, token_of
 from kumoi.wire.errors import AwsError, aws_error

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from kumoi.services.resourcegroupstaggingapi.filters import has_tags, is_of_type
+from kumoi.doorway.tagged import is_of_type
+from kumoi.services.resourcegroupstaggingapi.filters import has_tags
 
 
 @pytest.fixture

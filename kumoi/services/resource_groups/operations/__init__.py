@@ -1,0 +1,1 @@
+"""Resource Groups' API operations, one file per family."""
