@@ -86,6 +86,7 @@ def test_what_no_group_can_be(groups: Any) -> None:
     assert refused(groups.create_group, Name="g") == bad
     groups.create_group(Name="g", ResourceQuery=by_tags(team=[]))
     assert refused(groups.create_group, Name="g", ResourceQuery=by_tags(team=[])) == bad
+    assert refused(groups.get_group_configuration, Group="g") == bad
     assert refused(groups.get_group, Group="none") == "NotFoundException"
     assert refused(groups.get_group) == bad
 

@@ -72,9 +72,9 @@ async def get_group_query(call: Call, GroupName: str | None = None, Group: str |
 
 @resource_groups.operation
 async def get_group_configuration(call: Call, Group: str | None = None) -> dict[str, Any]:
-    """Nothing: groups of a query have no configuration."""
-    await find(call.state, named(None, Group))
-    return {}
+    """Refused, as of any group of a query: it has no configuration."""
+    group = await find(call.state, named(None, Group))
+    raise bad(f"The group {group.name} is of a query: it has no configuration")
 
 
 @resource_groups.operation
