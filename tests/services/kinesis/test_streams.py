@@ -139,6 +139,8 @@ def test_limits_are_told_and_kept(kinesis: Any, stream: Make) -> None:
     assert (told["ShardLimit"], told["OpenShardCount"], told["OnDemandStreamCount"]) == (20_000, 3, 1)
     with pytest.raises(kinesis.exceptions.LimitExceededException, match="Current shard count for the account: 3"):
         kinesis.create_stream(StreamName="many", ShardCount=20_000)
+    with pytest.raises(kinesis.exceptions.LimitExceededException, match="from this request: 2147483647"):
+        kinesis.create_stream(StreamName="many", ShardCount=2**31 - 1)
 
 
 def test_policies_are_kept_with_their_stream(kinesis: Any, stream: Make, kumoi: Any) -> None:

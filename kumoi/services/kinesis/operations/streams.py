@@ -44,6 +44,8 @@ async def create_stream(
     if WarmThroughputMiBps is not None and not on_demand:
         raise invalid("WarmThroughputMiBps can only be specified for a stream in On-Demand mode.")
     check_tags(StreamName, call.account, {}, Tags or {})
+    if ShardCount is not None and ShardCount > shard_limit(call.region):
+        await call.state.run(check_shards, ShardCount)  # before so many are made
     now = int(call.now * 1000)
     shards = first_shards(ShardCount or ON_DEMAND_SHARDS, now)
     stream = Stream(
