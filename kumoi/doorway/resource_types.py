@@ -100,13 +100,19 @@ class ResourceCall:
         return {member: self.properties[member] for member in members if member in self.properties}
 
     def all_tags(self) -> dict[str, str]:
-        """The resource's own tags (a list or a mapping) over the stack's, and those CloudFormation adds."""
+        """The resource's own tags (a list or a mapping) over the stack's, and those CloudFormation adds.
+
+        What Cloud Control makes belongs to no stack: it has its own tags alone.
+        """
         stated = self.properties.get("Tags") or {}
         if isinstance(stated, list):
             stated = {tag["Key"]: str(tag["Value"]) for tag in stated}
+        own = {name: str(value) for name, value in stated.items()}
+        if not self.stack_id:
+            return own
         return {
             **self.tags,
-            **{name: str(value) for name, value in stated.items()},
+            **own,
             "aws:cloudformation:stack-name": self.stack_name,
             "aws:cloudformation:stack-id": self.stack_id,
             "aws:cloudformation:logical-id": self.logical_id,
@@ -128,6 +134,31 @@ Read = Callable[[ResourceCall], Awaitable[Reading]]
 Delete = Callable[[ResourceCall], Awaitable[None]]
 
 
+class Listing(NamedTuple):
+    """The operation that lists all resources of a type: `member` has them, `key` of each the physical id.
+
+    `markers` name what tells of a further page in an answer, and in a request. Without `key` a text is listed itself.
+    """
+
+    service: str
+    operation: str
+    member: str
+    markers: tuple[str, str]
+    key: str = ""
+
+    async def identifiers(self, call: ResourceCall) -> list[str]:
+        """The physical ids of all."""
+        found: list[str] = []
+        given: dict[str, Any] = {}
+        while True:
+            answer = await call.ask(self.service, self.operation, **given)
+            found += [one[self.key] if self.key else one for one in answer.get(self.member) or ()]
+            marker = answer.get(self.markers[0])
+            if not marker:
+                return found
+            given = {self.markers[1]: marker}
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceType:
     """One type. A change of a property in `replaced_by` needs a new resource; so does every change without `update`.
@@ -135,7 +166,7 @@ class ResourceType:
     `expected` is the physical id that `create` gives, where that is known before: what a crash left behind is found by
     it, if it was given a name of its own. `read` tells what the resource of `physical_id` is like now, raising its
     service's error where there is none; types with it can be imported, by the property or attribute `identifier`, whose
-    value is the physical id, and their drift is detected.
+    value is the physical id, and their drift is detected; with `listing`, too, Cloud Control has them.
     """
 
     name: str
@@ -146,6 +177,7 @@ class ResourceType:
     expected: Callable[[ResourceCall], str] | None = None
     read: Read | None = None
     identifier: str = ""
+    listing: Listing | None = None
 
     def replaces(self, changed: frozenset[str]) -> bool:
         """Whether a change of these properties needs a new resource."""

@@ -42,6 +42,7 @@ CATALOG: tuple[CatalogEntry, ...] = (
     ),
     CatalogEntry("appsync", "appsync", "appsync"),
     CatalogEntry("athena", "athena", "athena", "AmazonAthena"),
+    CatalogEntry("cloudcontrol", "cloudcontrolapi", "cloudcontrolapi", "CloudApiService"),
     CatalogEntry("cloudformation", "cloudformation", "cloudformation", version="2010-05-15"),
     CatalogEntry("cloudfront", "cloudfront", "cloudfront", unsigned_paths=("/2020-05-31/",)),
     CatalogEntry("cloudfront-keyvaluestore", "cloudfront-keyvaluestore", "cloudfront-keyvaluestore"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.services.dynamodb.template_replicas import of_region
 from kumoi.services.dynamodb.template_scaling import bring_scaling, drop_scaling, scaled, with_capacity
 from kumoi.services.dynamodb.template_settings import numbers, retag, settle
@@ -267,6 +267,7 @@ RESOURCES = (
         expected=lambda call: call.name("TableName", 255),
         read=_read_table,
         identifier="TableName",
+        listing=Listing("dynamodb", "ListTables", "TableNames", ("LastEvaluatedTableName", "ExclusiveStartTableName")),
     ),
     ResourceType(
         "AWS::DynamoDB::GlobalTable",

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import AwsError
 
 
@@ -229,6 +229,7 @@ RESOURCES = (
         expected=lambda call: call.name("RoleName", 64),
         read=_read_role,
         identifier="RoleName",
+        listing=Listing("iam", "ListRoles", "Roles", ("Marker", "Marker"), "RoleName"),
     ),
     ResourceType(
         "AWS::IAM::User",

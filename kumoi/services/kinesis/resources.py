@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 
 
 def _mode(call: ResourceCall) -> str:
@@ -137,6 +137,7 @@ RESOURCES = (
         expected=lambda call: call.name("Name", 128),
         read=_read_stream,
         identifier="Name",
+        listing=Listing("kinesis", "ListStreams", "StreamSummaries", ("NextToken", "NextToken"), "StreamName"),
     ),
     ResourceType("AWS::Kinesis::StreamConsumer", _create_consumer, _delete_consumer),
 )

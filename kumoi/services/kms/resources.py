@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.names import Arn
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -209,7 +209,15 @@ async def _read_alias(call: ResourceCall) -> Reading:
 
 
 RESOURCES = (
-    ResourceType("AWS::KMS::Key", _create_key, _delete_key, _update_key, read=_read_key, identifier="KeyId"),
+    ResourceType(
+        "AWS::KMS::Key",
+        _create_key,
+        _delete_key,
+        _update_key,
+        read=_read_key,
+        identifier="KeyId",
+        listing=Listing("kms", "ListKeys", "Keys", ("NextMarker", "Marker"), "KeyId"),
+    ),
     ResourceType(
         "AWS::KMS::Alias",
         _create_alias,
@@ -219,6 +227,7 @@ RESOURCES = (
         expected=lambda call: str(call.properties.get("AliasName", "")),
         read=_read_alias,
         identifier="AliasName",
+        listing=Listing("kms", "ListAliases", "Aliases", ("NextMarker", "Marker"), "AliasName"),
     ),
     ResourceType(
         "AWS::KMS::ReplicaKey",

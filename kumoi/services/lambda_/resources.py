@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import aws_error
 
 _PLAIN = (
@@ -381,6 +381,7 @@ RESOURCES = (
         expected=lambda call: call.name("FunctionName", 64),
         read=_read_function,
         identifier="FunctionName",
+        listing=Listing("lambda", "ListFunctions", "Functions", ("NextMarker", "Marker"), "FunctionName"),
     ),
     ResourceType("AWS::Lambda::Version", _create_version, _delete_version),
     ResourceType(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 
 
 async def _create_group(call: ResourceCall) -> Resource:
@@ -259,6 +259,7 @@ RESOURCES = (
         expected=lambda call: call.name("LogGroupName", 512),
         read=_read_group,
         identifier="LogGroupName",
+        listing=Listing("logs", "DescribeLogGroups", "logGroups", ("nextToken", "nextToken"), "logGroupName"),
     ),
     ResourceType("AWS::Logs::LogStream", _create_stream, _delete_stream),
 )

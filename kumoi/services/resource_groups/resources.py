@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.services.resource_groups.records import group_arn
 from kumoi.wire.errors import aws_error
 
@@ -91,5 +91,6 @@ RESOURCES = (
         expected=lambda call: call.name("Name", 128),
         read=_read,
         identifier="Name",
+        listing=Listing("resource-groups", "ListGroups", "Groups", ("NextToken", "NextToken"), "Name"),
     ),
 )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.names import arn
 from kumoi.services.s3.naming import HOME
 from kumoi.services.s3.template_lists import LISTS, Listed
@@ -187,6 +187,7 @@ RESOURCES = (
         expected=_name,
         read=_read_bucket,
         identifier="BucketName",
+        listing=Listing("s3", "ListBuckets", "Buckets", ("ContinuationToken", "ContinuationToken"), "Name"),
     ),
     ResourceType("AWS::S3::BucketPolicy", _put_policy, _delete_policy, _put_policy, replaced_by=frozenset({"Bucket"})),
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 
 _TOPIC = (
     *("ArchivePolicy", "ContentBasedDeduplication", "DisplayName", "FifoThroughputScope", "FifoTopic"),
@@ -223,6 +223,7 @@ RESOURCES = (
         expected=lambda call: call.arn("sns", _name(call)),
         read=_read_topic,
         identifier="TopicArn",
+        listing=Listing("sns", "ListTopics", "Topics", ("NextToken", "NextToken"), "TopicArn"),
     ),
     ResourceType(
         "AWS::SNS::Subscription",

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 
 _ATTRIBUTES = (
     *("ContentBasedDeduplication", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit"),
@@ -109,6 +109,7 @@ RESOURCES = (
         expected=lambda call: call.arn("sqs", _name(call)),
         read=_read_queue,
         identifier="QueueUrl",
+        listing=Listing("sqs", "ListQueues", "QueueUrls", ("NextToken", "NextToken")),
     ),
     ResourceType("AWS::SQS::QueuePolicy", _put_policy, _delete_policy, _put_policy),
 )

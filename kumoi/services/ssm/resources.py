@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from kumoi.doorway.resource_types import Reading, Resource, ResourceCall, ResourceType
+from kumoi.doorway.resource_types import Listing, Reading, Resource, ResourceCall, ResourceType
 from kumoi.wire.errors import aws_error
 
 _MEMBERS = ("AllowedPattern", "DataType", "Description", "Policies", "Tier", "Type", "Value")
@@ -81,5 +81,6 @@ RESOURCES = (
         expected=_name,
         read=_read,
         identifier="Name",
+        listing=Listing("ssm", "DescribeParameters", "Parameters", ("NextToken", "NextToken"), "Name"),
     ),
 )

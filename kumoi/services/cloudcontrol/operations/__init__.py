@@ -1,0 +1,1 @@
+"""Cloud Control's API operations, one file per family."""
