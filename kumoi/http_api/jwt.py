@@ -84,8 +84,8 @@ def verify(token: Token, key: Mapping[str, Any]) -> None:
         raise InvalidToken(f"the signature does not hold ({type(error).__name__})") from None
 
 
-def check(claims: Mapping[str, Any], issuer: str, audience: Sequence[str], now: float) -> None:
-    """Raise InvalidToken for claims that are not the authorizer's, or not of this time."""
+def check(claims: Mapping[str, Any], issuer: str, audience: Sequence[str], now: float, *, leeway: float = 0.0) -> None:
+    """Raise InvalidToken for claims that are not the authorizer's, or not of this time (`leeway` in seconds)."""
     if claims.get("iss") != issuer:
         raise InvalidToken(f"the issuer is {claims.get('iss')}")
     stated = claims.get("aud") if "aud" in claims else claims.get("client_id")
@@ -97,7 +97,7 @@ def check(claims: Mapping[str, Any], issuer: str, audience: Sequence[str], now: 
             continue
         if not isinstance(moment, int | float):
             raise InvalidToken(f"{name} is no time")
-        if (moment > now) if past else (moment <= now):
+        if (moment > now + leeway) if past else (moment <= now - leeway):
             raise InvalidToken("the token has expired" if name == "exp" else f"{name} is in the future")
 
 
@@ -117,34 +117,37 @@ class IssuerKeys:
         self._kept: dict[str, tuple[float, dict[str, Mapping[str, Any]]]] = {}
         self._under_way: dict[str, asyncio.Task[dict[str, Mapping[str, Any]]]] = {}
 
-    async def find(self, call: Call, issuer: str, key_id: str) -> Mapping[str, Any]:
-        """The issuer's key of that id; raises InvalidToken."""
-        fetched, keys = self._kept.get(issuer, (float("-inf"), {}))
+    async def find(self, call: Call, issuer: str, key_id: str, location: str = "") -> Mapping[str, Any]:
+        """The issuer's key of that id, at `location` or where the issuer says; raises InvalidToken."""
+        source = location or issuer
+        fetched, keys = self._kept.get(source, (float("-inf"), {}))
         age = call.now - fetched
         if age > _KEPT_SECONDS or age < 0 or (key_id not in keys and age > _FETCHED_AGAIN_SECONDS):
-            keys = await self._fetched(call, issuer)
+            keys = await self._fetched(call, issuer, location)
             if len(self._kept) > 1000:
                 self._kept.clear()
-            self._kept[issuer] = (call.now, keys)
+            self._kept[source] = (call.now, keys)
         if key_id in keys:
             return keys[key_id]
         if not key_id and len(keys) == 1:
             return next(iter(keys.values()))
         raise InvalidToken(f"{issuer} has no key {key_id}")
 
-    async def _fetched(self, call: Call, issuer: str) -> dict[str, Mapping[str, Any]]:
+    async def _fetched(self, call: Call, issuer: str, location: str) -> dict[str, Mapping[str, Any]]:
         """The keys, asked for once at a time: tokens that prove nothing do not keep every connection busy."""
-        under_way = self._under_way.get(issuer)
+        source = location or issuer
+        under_way = self._under_way.get(source)
         if under_way is None:
-            under_way = self._under_way[issuer] = asyncio.create_task(_fetch(call, issuer))
-            under_way.add_done_callback(lambda _: self._under_way.pop(issuer))
+            under_way = self._under_way[source] = asyncio.create_task(_fetch(call, issuer, location))
+            under_way.add_done_callback(lambda _: self._under_way.pop(source))
         return await asyncio.shield(under_way)
 
 
-async def _fetch(call: Call, issuer: str) -> dict[str, Mapping[str, Any]]:
-    configuration = await _document(call, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-    location = configuration.get("jwks_uri")
-    if not isinstance(location, str):
+async def _fetch(call: Call, issuer: str, location: str) -> dict[str, Mapping[str, Any]]:
+    if not location:
+        configuration = await _document(call, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        location = configuration.get("jwks_uri", "")
+    if not isinstance(location, str) or not location:
         raise InvalidToken(f"{issuer} does not say where its keys are")
     keys = (await _document(call, location)).get("keys")
     if not isinstance(keys, list):

@@ -26,6 +26,8 @@ cognito_idp = Service(
         "operations.devices",
         "operations.domains",
         "operations.groups",
+        "operations.identity_providers",
+        "operations.linking",
         "operations.passkeys",
         "operations.passwords",
         "operations.pools",

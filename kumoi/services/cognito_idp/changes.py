@@ -11,7 +11,18 @@ import msgspec
 from kumoi.services.cognito_idp.errors import locked_out, no_user
 from kumoi.services.cognito_idp.lookup import key_of
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING
-from kumoi.services.cognito_idp.records import Alias, Pool, User, aliases, devices, refresh_tokens, revocations, users
+from kumoi.services.cognito_idp.records import (
+    Alias,
+    Link,
+    Pool,
+    User,
+    aliases,
+    devices,
+    links,
+    refresh_tokens,
+    revocations,
+    users,
+)
 from kumoi.services.cognito_idp.srp import new_verifier
 from kumoi.state import Key, Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -24,6 +35,8 @@ async def add(tx: Transaction, pool: Pool, user: User, *, take_over: bool = Fals
         raise aws_error("UsernameExistsException", "User already exists")
     await _claim(tx, pool, user, take_over=take_over)
     await aliases.put(tx, Alias(pool.id, "sub", user.sub, user.key))
+    for one in user.identities:
+        await links.put(tx, Link(pool.id, one.provider, one.attribute, one.value, user.key))
     await users.put(tx, user)
     await tx.add(_counter(pool.id))
 
@@ -55,6 +68,8 @@ async def remove(tx: Transaction, pool: Pool, user: User) -> None:
     """Forget a user with what belongs to them."""
     await _release(tx, pool, user)
     await aliases.delete(tx, pool.id, "sub", user.sub)
+    for one in user.identities:
+        await links.delete(tx, pool.id, one.provider, one.attribute, one.value)
     if await users.delete(tx, pool.id, user.key):
         await tx.add(_counter(pool.id), -1)
     await refresh_tokens.delete_all(tx, pool.id, user.sub)
@@ -106,7 +121,12 @@ def _counter(pool: str) -> Key:
 
 
 async def _claim(tx: Transaction, pool: Pool, user: User, *, take_over: bool) -> None:
-    """Have the user found by the attributes that the pool signs in with: as user names, or once they are verified."""
+    """Have the user found by the attributes that the pool signs in with: as user names, or once they are verified.
+
+    Who comes from an identity provider signs in there, and may have the address of somebody else's user.
+    """
+    if user.status == "EXTERNAL_PROVIDER":
+        return
     names = pool.definition.get("UsernameAttributes") or ()
     for attribute in pool.signs_in_with:
         value = user.attributes.get(attribute)

@@ -45,6 +45,11 @@ def no_group() -> AwsError:
     return aws_error("ResourceNotFoundException", "Group not found.")
 
 
+def no_provider(name: str) -> AwsError:
+    """ResourceNotFoundException for an identity provider."""
+    return aws_error("ResourceNotFoundException", f"Identity provider {name} does not exist.")
+
+
 def wrong_code(text: str = "Invalid verification code provided, please try again.") -> AwsError:
     """CodeMismatchException."""
     return aws_error("CodeMismatchException", text)

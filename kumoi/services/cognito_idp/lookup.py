@@ -9,7 +9,19 @@ from dataclasses import dataclass
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp.errors import no_client, no_pool, no_user, not_authorized
-from kumoi.services.cognito_idp.records import Client, Place, Pool, User, aliases, clients, places, pools, users
+from kumoi.services.cognito_idp.records import (
+    Client,
+    Place,
+    Pool,
+    Provider,
+    User,
+    aliases,
+    clients,
+    places,
+    pools,
+    providers,
+    users,
+)
 from kumoi.state import State, Transaction, transactional
 
 
@@ -70,6 +82,13 @@ def check_secret(client: Client, username: str, given: str | None) -> None:
         raise not_authorized(f"SecretHash does not match for the client: {client.id}")
 
 
+def revealed(call: Call, provider: Provider) -> dict[str, str]:
+    """The details of an identity provider, its secret included."""
+    sealer = call.doorway.identity.sealer
+    secrets = {name: sealer.open(one, f"provider/{provider.pool}").decode() for name, one in provider.secrets.items()}
+    return {**provider.details, **secrets}
+
+
 def hides_users(client: Client) -> bool:
     """Whether a client does not tell who is a user of its pool."""
     return client.definition.get("PreventUserExistenceErrors") == "ENABLED"
@@ -114,6 +133,18 @@ async def user_named(tx: Transaction, pool: Pool, username: str) -> User:
 async def maybe_user(tx: Transaction, pool: Pool, username: str) -> User | None:
     """A user, or None."""
     return await find_user(tx, pool, username)
+
+
+@transactional
+async def providers_of(tx: Transaction, pool: str) -> list[Provider]:
+    """The identity providers of a pool by name."""
+    return list(await providers.list(tx, pool))
+
+
+@transactional
+async def provider_of(tx: Transaction, pool: str, name: str) -> Provider | None:
+    """An identity provider of a pool."""
+    return await providers.get(tx, pool, name)
 
 
 @transactional

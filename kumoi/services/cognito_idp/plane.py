@@ -1,4 +1,7 @@
-"""What anybody may read of a pool: its public keys, and where they are (OpenID Connect discovery)."""
+"""What anybody may read of a pool: its public keys, and where they are (OpenID Connect discovery).
+
+The issuer is AWS's own address of the pool, as its tokens have it; pages are where this machine's browsers reach them.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.lookup import pool_anywhere
-from kumoi.services.cognito_idp.operations.domains import address, domains_of
+from kumoi.services.cognito_idp.operations.domains import domains_of
 from kumoi.services.cognito_idp.tokens import issuer, keyed, public_keys
 from kumoi.wire.http import Response
 
@@ -25,7 +28,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return _json(200, {"keys": public_keys(pool, call.doorway.identity.sealer)})
     here = issuer(scene)
     found = await domains_of(call.state, scene.pool.id)
-    base = f"https://{address(found[0])}" if found else None
+    base = f"{call.doorway.endpoint}/_kumoi/cognito-hosted-ui/{found[0].name}" if found else None
     endpoints = {
         "authorization_endpoint": f"{base}/oauth2/authorize",
         "end_session_endpoint": f"{base}/logout",

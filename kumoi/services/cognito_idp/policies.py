@@ -138,10 +138,14 @@ def custom_attributes(pool: Pool) -> list[str]:
 
 def check_required(pool: Pool, attributes: Mapping[str, str]) -> None:
     """Raise InvalidParameterException where an attribute that the schema requires is missing."""
-    for one in pool.definition.get("Schema") or ():
-        name = one.get("Name", "")
-        if one.get("Required") and name in STANDARD and name != "sub" and not attributes.get(name):
-            raise invalid(f"Attributes did not conform to the schema: {name}: The attribute {name} is required")
+    for name in missing(pool, attributes):
+        raise invalid(f"Attributes did not conform to the schema: {name}: The attribute {name} is required")
+
+
+def missing(pool: Pool, attributes: Mapping[str, str]) -> list[str]:
+    """The attributes that the schema requires and that are not there."""
+    required = [one.get("Name", "") for one in pool.definition.get("Schema") or () if one.get("Required")]
+    return [name for name in required if name in STANDARD and name != "sub" and not attributes.get(name)]
 
 
 def to_verify(pool: Pool, user: User) -> str | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from kumoi.state.space import Space
 
-Status = Literal["UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"]
+Status = Literal["UNCONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED", "EXTERNAL_PROVIDER"]
 
 
 class Pool(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +82,21 @@ class Passkey(msgspec.Struct, frozen=True, kw_only=True):
     attachment: str = ""
 
 
+class Identity(msgspec.Struct, frozen=True):
+    """Who a user is at an identity provider: there, `attribute` has this value.
+
+    `own` is that of a user whom signing in there made; others were linked by an administrator.
+    """
+
+    provider: str
+    kind: str
+    attribute: str
+    value: str
+    created: float
+    own: bool = False
+    issuer: str | None = None
+
+
 class User(msgspec.Struct, frozen=True, kw_only=True):
     """A user: `key` is the name as it is looked up, `salt` and `verifier` (hexadecimal) stand for the password.
 
@@ -89,7 +104,8 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     `failures` counts wrong passwords in a row, `locked` says until when none is tried. `answered`: custom challenges
     that were answered, and until when their sessions would be good. `factors` are the second factors in use,
     `app_secret` is the sealed secret of an authenticator app, `app_code_used` the last period whose code was used.
-    `registering` is the state of a passkey that is being made, and until when it counts.
+    `registering` is the state of a passkey that is being made, and until when it counts. `identities` are who they are
+    at identity providers.
     """
 
     pool: str
@@ -119,6 +135,7 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     passkeys: dict[str, Passkey] = {}
     registering: str = ""
     registering_until: float = 0.0
+    identities: tuple[Identity, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +238,61 @@ class AuthorizationCode(msgspec.Struct, frozen=True, kw_only=True):
     challenge: str | None = None
 
 
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """An identity provider of a pool. `details` and `mapping` (the pool's attribute: the provider's) are as given.
+
+    The client's secret is sealed among `secrets`, by the name of the detail.
+    """
+
+    pool: str
+    name: str
+    kind: str
+    created: float
+    modified: float
+    details: dict[str, str] = {}
+    secrets: dict[str, bytes] = {}
+    mapping: dict[str, str] = {}
+    identifiers: tuple[str, ...] = ()
+
+
+class Link(msgspec.Struct, frozen=True):
+    """Which user somebody is whose `attribute` has this value at an identity provider."""
+
+    pool: str
+    provider: str
+    attribute: str
+    value: str
+    user: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """What an identity provider says of somebody: its name for them (`subject`), and what else it claims."""
+
+    subject: str
+    claims: dict[str, Any]
+    issuer: str | None = None
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """That a browser went to an identity provider, to come back once, until `expires`.
+
+    `browser` is a digest of what the browser alone has, `query` what the client asked the page for, `back` where the
+    provider sends the browser to; `stands_in` tells that a page of ours is in its place. `said` is what a provider said
+    that could not be taken at once.
+    """
+
+    pool: str
+    digest: str
+    provider: str
+    browser: str
+    query: str
+    back: str
+    expires: float
+    nonce: str = ""
+    stands_in: bool = False
+    said: Said | None = None
+
+
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
     """That a challenge to somebody who is no user was answered; its session would be good until then."""
 
@@ -257,3 +329,6 @@ resource_servers: Space[ResourceServer] = Space(
 authorization_codes: Space[AuthorizationCode] = Space(
     "cognito.code", AuthorizationCode, lambda one: (one.pool, one.digest)
 )
+providers: Space[Provider] = Space("cognito.provider", Provider, lambda one: (one.pool, one.name))
+links: Space[Link] = Space("cognito.link", Link, lambda one: (one.pool, one.provider, one.attribute, one.value))
+departures: Space[Departure] = Space("cognito.departure", Departure, lambda one: (one.pool, one.digest))

@@ -176,6 +176,24 @@ async def _delete_server(call: ResourceCall) -> None:
     await call.ask("cognito-idp", "DeleteResourceServer", **given)
 
 
+_PROVIDER = ("AttributeMapping", "IdpIdentifiers", "ProviderDetails", "ProviderName", "UserPoolId")
+
+
+async def _create_provider(call: ResourceCall) -> Resource:
+    await call.ask("cognito-idp", "CreateIdentityProvider", **call.given(*_PROVIDER, "ProviderType"))
+    return Resource(str(call.properties["ProviderName"]), {})
+
+
+async def _update_provider(call: ResourceCall) -> Resource:
+    await call.ask("cognito-idp", "UpdateIdentityProvider", **call.given(*_PROVIDER))
+    return Resource(call.physical_id, {})
+
+
+async def _delete_provider(call: ResourceCall) -> None:
+    given = {name: call.properties[name] for name in ("ProviderName", "UserPoolId")}
+    await call.ask("cognito-idp", "DeleteIdentityProvider", **given)
+
+
 RESOURCES = (
     ResourceType("AWS::Cognito::UserPool", _create_pool, _delete_pool, _update_pool, replaced_by=frozenset(_CREATED)),
     ResourceType(
@@ -205,5 +223,12 @@ RESOURCES = (
         _delete_server,
         _update_server,
         replaced_by=frozenset(("Identifier", "UserPoolId")),
+    ),
+    ResourceType(
+        "AWS::Cognito::UserPoolIdentityProvider",
+        _create_provider,
+        _delete_provider,
+        _update_provider,
+        replaced_by=frozenset(("ProviderName", "ProviderType", "UserPoolId")),
     ),
 )

@@ -74,7 +74,7 @@ async def initiate(
     user = await maybe_user(scene.state, scene.pool, name)
     if user is None and flow in ("USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"):
         user = await _migrated(call, scene, name, given.get("PASSWORD", ""))
-    await _before(call, scene, user, name, metadata)
+    await before_sign_in(call, scene, user, name, metadata)
     if flow == "USER_SRP_AUTH":
         return await offered(call, scene, user, name, given)
     if flow == "USER_AUTH" and session is not None:
@@ -98,7 +98,7 @@ async def authenticated(call: Call, scene: Scene, name: str, password: str) -> U
     user = await maybe_user(scene.state, scene.pool, name)
     if user is None:
         user = await _migrated(call, scene, name, password)
-    await _before(call, scene, user, name, {})
+    await before_sign_in(call, scene, user, name, {})
     return await with_password(call, scene, user, password)
 
 
@@ -243,7 +243,8 @@ async def _or_tokens(call: Call, scene: Scene, found: Answer | User, metadata: M
     return await proceed(call, scene, found, metadata) if isinstance(found, User) else found
 
 
-async def _before(call: Call, scene: Scene, user: User | None, name: str, metadata: Mapping[str, str]) -> None:
+async def before_sign_in(call: Call, scene: Scene, user: User | None, name: str, metadata: Mapping[str, str]) -> None:
+    """Ask the pool's function whether somebody may sign in: UserLambdaValidationException."""
     request = {
         "userAttributes": {} if user is None else attributes_for(user),
         "validationData": dict(metadata),

@@ -22,6 +22,7 @@ from kumoi.doorway import Call
 from kumoi.doorway.sealing import Sealer
 from kumoi.names import uuid
 from kumoi.services.cognito_idp.errors import not_authorized
+from kumoi.services.cognito_idp.identity_providers import identities_claim
 from kumoi.services.cognito_idp.lookup import Scene, pool_anywhere
 from kumoi.services.cognito_idp.policies import readable
 from kumoi.services.cognito_idp.records import Client, Pool, User, pools
@@ -122,6 +123,11 @@ def claims_of(
     for name in ("email_verified", "phone_number_verified"):
         if name in shown:
             shown[name] = shown[name] == "true"
+    known = identities_claim(user.identities)
+    if known:
+        shown["identities"] = [
+            {**one, "primary": str(one["primary"]).lower(), "dateCreated": str(one["dateCreated"])} for one in known
+        ]
     identity = {
         **shown,
         **common,

@@ -12,6 +12,7 @@ import orjson
 
 from kumoi.doorway import Call, Principal
 from kumoi.names import Arn
+from kumoi.services.cognito_idp.identity_providers import identities_text
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import User
 from kumoi.wire.errors import AwsError, aws_error
@@ -69,4 +70,5 @@ async def trigger(
 def attributes_for(user: User) -> dict[str, str]:
     """A user's attributes as triggers see them."""
     shown = {name: value for name, value in user.attributes.items() if not name.startswith("dev:")}
-    return {"sub": user.sub, "cognito:user_status": user.status, **shown}
+    identities = identities_text(user.identities)
+    return {"sub": user.sub, "cognito:user_status": user.status, **shown, **identities}

@@ -13,9 +13,10 @@ from collections.abc import Callable
 
 from kumoi.services.cognito_idp.errors import invalid
 from kumoi.services.cognito_idp.hosted import forms, page
-from kumoi.services.cognito_idp.hosted.authorize import Wish, wish
+from kumoi.services.cognito_idp.hosted.departing import ways
 from kumoi.services.cognito_idp.hosted.page import Link, Wanted
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit
+from kumoi.services.cognito_idp.hosted.wishes import Wish, wish
 from kumoi.services.cognito_idp.operations.passwords import confirm_forgot_password, forgot_password
 from kumoi.services.cognito_idp.operations.sign_up import confirm_sign_up, resend_confirmation_code, sign_up
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, STANDARD
@@ -50,7 +51,7 @@ async def take_sign_up(visit: Visit, domain: Domain) -> Response:
     except AwsError as error:
         return forms.fresh(visit, _sign_up(visit, wanted, error.message), 400)
     if made["UserConfirmed"]:
-        return _signing_in(visit, wanted, name, "Your account is ready.")
+        return await _signing_in(visit, wanted, name, "Your account is ready.")
     return forms.fresh(visit, confirming(visit, wanted, name, note=_sent(made)))
 
 
@@ -74,7 +75,7 @@ async def take_confirm(visit: Visit, domain: Domain) -> Response:
         await confirm_sign_up(visit.call, wanted.client.id, name, visit.form.get("code", ""), proof)
     except AwsError as error:
         return forms.fresh(visit, confirming(visit, wanted, name, error.message), 400)
-    return _signing_in(visit, wanted, name, "Your account is confirmed.")
+    return await _signing_in(visit, wanted, name, "Your account is confirmed.")
 
 
 async def show_forgot(visit: Visit, domain: Domain) -> Response:
@@ -115,7 +116,7 @@ async def take_reset(visit: Visit, domain: Domain) -> Response:
         )
     except AwsError as error:
         return forms.fresh(visit, _reset(visit, wanted, name, error.message), 400)
-    return _signing_in(visit, wanted, name, "Your password is changed.")
+    return await _signing_in(visit, wanted, name, "Your password is changed.")
 
 
 def links(visit: Visit, pool: Pool) -> list[Link]:
@@ -167,13 +168,13 @@ def _reset(visit: Visit, wanted: Wish, name: str, problem: str = "", note: str =
     )
 
 
-def _signing_in(visit: Visit, wanted: Wish, name: str, note: str) -> Response:
+async def _signing_in(visit: Visit, wanted: Wish, name: str, note: str) -> Response:
     to = f"login?{visit.request.query}"
-    shown = links(visit, wanted.scene.pool)
+    shown, others = links(visit, wanted.scene.pool), await ways(visit, wanted)
     return forms.fresh(
         visit,
         lambda token: page.sign_in(
-            wanted.client.name, token, note=f"{note} Sign in now.", name=name, to=to, links=shown
+            wanted.client.name, token, note=f"{note} Sign in now.", name=name, to=to, links=shown, others=others
         ),
     )
 

@@ -8,8 +8,7 @@ import secrets
 from collections.abc import Callable
 
 from kumoi.services.cognito_idp.hosted import page
-from kumoi.services.cognito_idp.hosted.authorize import set_cookie
-from kumoi.services.cognito_idp.hosted.requests import Visit
+from kumoi.services.cognito_idp.hosted.requests import Visit, set_cookie
 from kumoi.wire.http import Response
 
 TOO_OLD = "The form was too old: try again."
@@ -30,7 +29,13 @@ def is_genuine(visit: Visit) -> bool:
     return bool(token) and hmac.compare_digest(token.encode(), visit.form.get("_csrf", "").encode())
 
 
+def known_browser(visit: Visit) -> tuple[str, tuple[str, str]]:
+    """The browser's token, or a new one, and the cookie that keeps it."""
+    token = token_of(visit) or secrets.token_hex(16)
+    return token, set_cookie(visit, _COOKIE, token, _SECONDS)
+
+
 def fresh(visit: Visit, content: Callable[[str], str], status: int = 200) -> Response:
     """A page whose form carries the browser's token, or a new one."""
-    token = token_of(visit) or secrets.token_hex(16)
-    return page.html(content(token), status, [set_cookie(visit, _COOKIE, token, _SECONDS)])
+    token, cookie = known_browser(visit)
+    return page.html(content(token), status, [cookie])

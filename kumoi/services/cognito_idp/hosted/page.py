@@ -18,6 +18,8 @@ _STYLE = (
     "button{width:100%;padding:.7rem;font:inherit;font-weight:600;border:0;border-radius:6px;background:#1c5cc8;"
     "color:#fff}button.plain{margin-top:.75rem;background:none;color:inherit;border:1px solid #767680}"
     "a{color:#1c5cc8}nav{display:flex;justify-content:space-between;gap:1rem;margin-top:1rem}p{margin:0 0 1rem}"
+    "a.other{display:block;margin-top:.75rem;padding:.7rem;border:1px solid #767680;border-radius:6px;color:inherit;"
+    "font-weight:600;text-align:center;text-decoration:none}"
     ".problem{color:#b3261e}small{color:#55555c}"
     "@media(prefers-color-scheme:dark){body{background:#161618;color:#f2f2f4}main{background:#232326}"
     "input{background:#161618;color:inherit}a{color:#8ab4ff}.problem{color:#ff8a80}small{color:#b0b0b8}}"
@@ -26,6 +28,9 @@ _POLICY = (
     f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+_FOOT = "<p></p><small>A user pool of Kumoi, on this machine.</small>"
 
 
 class Link(NamedTuple):
@@ -43,6 +48,7 @@ class Wanted(NamedTuple):
     kind: str
     autocomplete: str
     value: str = ""
+    required: bool = True
 
 
 def sign_in(
@@ -55,15 +61,23 @@ def sign_in(
     links: Sequence[Link] = (),
     note: str = "",
     to: str = "",
+    others: Sequence[Link] = (),
 ) -> str:
-    """The form for a name and a password; `known` are names to choose from."""
+    """The form for a name and a password; `known` are names to choose from, `others` lead to identity providers."""
     options = "".join(f'<option value="{escape(one)}">' for one in known)
     fields = (
         f'<label>User name<input name="username" autocomplete="username" list="known" required autofocus '
         f'value="{escape(name)}"></label><datalist id="known">{options}</datalist>'
         '<label>Password<input name="password" type="password" autocomplete="current-password" required></label>'
     )
-    return _form(f"Sign in to {app}", fields, "Sign in", {"_csrf": token}, problem, note, to, links)
+    title = f"Sign in to {app}"
+    return _form(title, fields, "Sign in", {"_csrf": token}, problem, note, to, links, others=others)
+
+
+def elsewhere(app: str, others: Sequence[Link]) -> str:
+    """The page of an app whose people sign in at identity providers alone."""
+    title = f"Sign in to {app}"
+    return _document(title, f"<h1>{escape(title)}</h1>{_others(others)}{_FOOT}")
 
 
 def form(
@@ -81,7 +95,8 @@ def form(
     """A form that asks for several things; `again` is a second button, whose name is that."""
     fields = "".join(
         f'<label>{escape(one.label)}<input name="{escape(one.name)}" type="{one.kind}" value="{escape(one.value)}" '
-        f'autocomplete="{one.autocomplete}" required{" autofocus" if number == 0 else ""}></label>'
+        f'autocomplete="{one.autocomplete}"{" required" if one.required else ""}'
+        f"{' autofocus' if number == 0 else ''}></label>"
         for number, one in enumerate(asked)
     )
     return _form(title, fields, action, hidden, problem, note, to, links, again)
@@ -133,6 +148,7 @@ def _form(
     to: str = "",
     links: Sequence[Link] = (),
     again: str = "",
+    others: Sequence[Link] = (),
 ) -> str:
     kept = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in hidden.items())
     said = f'<p role="status">{escape(note)}</p>' if note else ""
@@ -145,8 +161,12 @@ def _form(
     return _document(
         title,
         f'<h1>{escape(title)}</h1>{said}<form method="post"{where}>{kept}{fields}{buttons}</form>'
-        f"{f'<nav>{ways}</nav>' if ways else ''}<p></p><small>A user pool of Kumoi, on this machine.</small>",
+        f"{f'<nav>{ways}</nav>' if ways else ''}{_others(others)}{_FOOT}",
     )
+
+
+def _others(others: Sequence[Link]) -> str:
+    return "".join(f'<a class="other" href="{escape(one.to)}">{escape(one.text)}</a>' for one in others)
 
 
 def _document(title: str, body: str) -> str:

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
-from kumoi.services.cognito_idp.hosted import accounts, page, sign_in, token
-from kumoi.services.cognito_idp.hosted.authorize import BackToClient, authorize
+from kumoi.services.cognito_idp.hosted import accounts, page, returning, sign_in, standing_in, token
+from kumoi.services.cognito_idp.hosted.authorize import authorize
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, redirect, visit
+from kumoi.services.cognito_idp.hosted.wishes import BackToClient
 from kumoi.services.cognito_idp.records import Domain, domains
 from kumoi.state import Transaction, transactional
 from kumoi.wire.http import BodyTooLarge, Response
@@ -28,6 +29,10 @@ _PAGES: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "/forgotPassword"): accounts.show_forgot,
     ("POST", "/forgotPassword"): accounts.take_forgot,
     ("POST", "/confirmForgotPassword"): accounts.take_reset,
+    ("GET", "/oauth2/idpresponse"): returning.returned,
+    ("POST", "/oauth2/idpresponse"): returning.passed_on,
+    ("GET", "/standIn"): standing_in.show,
+    ("POST", "/standIn"): standing_in.take,
     ("GET", "/logout"): sign_in.leave,
 }
 _PROGRAMS: Mapping[tuple[str, str], Endpoint] = {
@@ -55,7 +60,8 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return _open_to_scripts(found, await _program(found, domain, method, path))
     if path == "/error":
         said = found.query.get("error", "An error was encountered with the requested page.")
-        return page.html(page.failure("An error was encountered", said), 400)
+        why = found.query.get("error_description")
+        return page.html(page.failure("An error was encountered", f"{said}: {why}" if why else said), 400)
     endpoint = _PAGES.get((method, path))
     if endpoint is None:
         return page.html(page.failure("No such page", f"Nothing is at {path}."), 405 if path in _PATHS else 404)
@@ -65,7 +71,10 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
         return redirect(back.url)
     except OAuthError as error:
         up = "../" if path.startswith("/oauth2/") else ""
-        return redirect(f"{up}error?{urlencode({'error': error.code, 'client_id': found.query.get('client_id', '')})}")
+        told = {"error": error.code, "client_id": found.query.get("client_id", "")}
+        if error.description:
+            told["error_description"] = error.description
+        return redirect(f"{up}error?{urlencode(told)}")
 
 
 async def _program(found: Visit, domain: Domain, method: str, path: str) -> Response:

@@ -59,10 +59,11 @@ async def visit(call: Call, path: str) -> Visit:
     request = call.http
     assert request is not None, "pages are asked over HTTP"
     sent = b"" if request.method in ("GET", "HEAD", "OPTIONS") else await request.body.read(_FORM_LIMIT)
-    return Visit(call, request, path, _singles(request.query), _singles(sent.decode("utf-8", "replace")))
+    return Visit(call, request, path, singles(request.query), singles(sent.decode("utf-8", "replace")))
 
 
-def _singles(text: str) -> dict[str, str]:
+def singles(text: str) -> dict[str, str]:
+    """The parameters of a query or form, each the last one of its name."""
     try:
         found = parse_qs(text, keep_blank_values=True, max_num_fields=100)
     except ValueError:
@@ -70,9 +71,27 @@ def _singles(text: str) -> dict[str, str]:
     return {name: values[-1] for name, values in found.items()}
 
 
-def redirect(url: str, headers: Iterable[tuple[str, str]] = ()) -> Response:
-    """302."""
-    return Response(302, [("Location", url), ("Cache-Control", "no-store"), *headers])
+def before(visit: Visit) -> str:
+    """What stands before the paths of these pages where the domain is in the path (`/_kumoi/cognito-hosted-ui/…`)."""
+    path = visit.request.path
+    return path.removesuffix(visit.path) if path != visit.path else ""
+
+
+def own(visit: Visit, path: str) -> str:
+    """The address of one of these pages, as the browser knows it."""
+    return f"{visit.request.scheme}://{visit.request.host}{before(visit)}{path}"
+
+
+def set_cookie(visit: Visit, name: str, value: str, seconds: int) -> tuple[str, str]:
+    """A cookie for these pages alone; 0 seconds take it away."""
+    secure = "; Secure" if visit.request.scheme == "https" else ""
+    where = before(visit) or "/"
+    return "Set-Cookie", f"{name}={value}; Max-Age={seconds}; Path={where}; HttpOnly; SameSite=Lax{secure}"
+
+
+def redirect(url: str, headers: Iterable[tuple[str, str]] = (), status: int = 302) -> Response:
+    """302, or 303 after a form that is not to be sent again."""
+    return Response(status, [("Location", url), ("Cache-Control", "no-store"), *headers])
 
 
 def with_query(url: str, **added: str | None) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kumoi.services.cognito_idp.factors import CODES, answered, ask_for, factors_of
 from kumoi.services.cognito_idp.hosted import accounts, forms, page
-from kumoi.services.cognito_idp.hosted.authorize import COOKIE, Wish, send_back, session_cookie, set_cookie, wish
+from kumoi.services.cognito_idp.hosted.answers import COOKIE, send_back, session_cookie
 from kumoi.services.cognito_idp.hosted.clients import check_redirect, client_in_domain
-from kumoi.services.cognito_idp.hosted.requests import Visit, redirect
+from kumoi.services.cognito_idp.hosted.departing import ways
+from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, redirect, set_cookie
+from kumoi.services.cognito_idp.hosted.wishes import Wish, wish
+from kumoi.services.cognito_idp.identity_providers import LOCAL, supported
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.records import Domain, User, users
 from kumoi.services.cognito_idp.signing_in import after_sign_in, authenticated, before_tokens, new_password
@@ -22,17 +26,25 @@ _MOST_SHOWN = 20
 async def show(visit: Visit, domain: Domain) -> Response:
     """GET /login: the form."""
     wanted = await wish(visit, domain)
+    others = await ways(visit, wanted)
+    if LOCAL not in supported(wanted.client):
+        return page.html(page.elsewhere(wanted.client.name, others))
     known, links = await _names(visit, wanted.scene), accounts.links(visit, wanted.scene.pool)
-    return forms.fresh(visit, lambda token: page.sign_in(wanted.client.name, token, known=known, links=links))
+    shown: dict[str, Any] = {"known": known, "links": links, "others": others}
+    return forms.fresh(visit, lambda token: page.sign_in(wanted.client.name, token, **shown))
 
 
 async def take(visit: Visit, domain: Domain) -> Response:
     """POST /login: back to the client, or the form again with what is wrong."""
     wanted = await wish(visit, domain)
-    form, links = visit.form, accounts.links(visit, wanted.scene.pool)
+    if LOCAL not in supported(wanted.client):
+        raise OAuthError("unauthorized_client", "The client's people sign in at identity providers alone")
+    form, links, others = visit.form, accounts.links(visit, wanted.scene.pool), await ways(visit, wanted)
     if not forms.is_genuine(visit):
         return forms.fresh(
-            visit, lambda token: page.sign_in(wanted.client.name, token, forms.TOO_OLD, links=links), 403
+            visit,
+            lambda token: page.sign_in(wanted.client.name, token, forms.TOO_OLD, links=links, others=others),
+            403,
         )
     call, scene, app, token = visit.call, wanted.scene, wanted.client.name, forms.token_of(visit)
     try:
@@ -53,7 +65,8 @@ async def take(visit: Visit, domain: Domain) -> Response:
             return forms.fresh(visit, accounts.confirming(visit, wanted, form.get("username", ""), error.message), 400)
         said = "Incorrect username or password." if error.code == "UserNotFoundException" else error.message
         known = await _names(visit, scene)
-        return page.html(page.sign_in(app, token, said, form.get("username", ""), known, links=links), 400)
+        name = form.get("username", "")
+        return page.html(page.sign_in(app, token, said, name, known, links=links, others=others), 400)
     if first is None:
         return await _done(visit, wanted, user)
     if first["ChallengeName"] == "MFA_SETUP":

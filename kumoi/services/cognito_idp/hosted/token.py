@@ -9,9 +9,10 @@ from typing import Any
 
 from kumoi.doorway import Call
 from kumoi.names import uuid
-from kumoi.services.cognito_idp.hosted.authorize import digest
+from kumoi.services.cognito_idp.hosted.answers import digest
 from kumoi.services.cognito_idp.hosted.clients import check_flow, proved_client, scopes_of
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, json_answer
+from kumoi.services.cognito_idp.identity_providers import identities_text
 from kumoi.services.cognito_idp.issuing import issue, revoke
 from kumoi.services.cognito_idp.lookup import Scene
 from kumoi.services.cognito_idp.operations.authentication import signed_in
@@ -138,7 +139,8 @@ async def _attributes(call: Call, domain: Domain, text: str) -> dict[str, str] |
     if scene.pool.id != domain.pool or "openid" not in scopes or "username" not in claims:
         return None
     _, user = await signed_in(call, text, "openid")
-    return {"sub": user.sub, **shown_attributes(readable(scene.client, user.attributes), scopes), "username": user.name}
+    shown = shown_attributes(readable(scene.client, user.attributes), scopes)
+    return {"sub": user.sub, **shown, **identities_text(user.identities), "username": user.name}
 
 
 def _unauthorized(code: str, description: str) -> Response:

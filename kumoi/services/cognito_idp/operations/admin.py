@@ -184,6 +184,8 @@ async def admin_reset_user_password(
 ) -> dict[str, Any]:
     """Have a user choose another password by a code."""
     scene, user = await _found(call, UserPoolId, Username)
+    if user.status == "EXTERNAL_PROVIDER":
+        raise not_authorized("User password cannot be reset in the current state.")
     attribute = verified_address(user)
     if attribute is None:
         raise invalid("User does not have any verified email or phone number, cannot reset password.")

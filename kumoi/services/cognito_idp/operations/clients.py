@@ -11,7 +11,8 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.services.cognito_idp import cognito_idp
 from kumoi.services.cognito_idp.errors import invalid, no_client
-from kumoi.services.cognito_idp.lookup import pool_of
+from kumoi.services.cognito_idp.identity_providers import check_supported
+from kumoi.services.cognito_idp.lookup import Scene, pool_of, providers_of
 from kumoi.services.cognito_idp.paging import page
 from kumoi.services.cognito_idp.records import Client, Place, clients, places
 from kumoi.state import Transaction, transactional
@@ -29,8 +30,9 @@ async def create_user_pool_client(
     call: Call, UserPoolId: str, ClientName: str, GenerateSecret: bool = False, **given: Any
 ) -> dict[str, Any]:
     """Create an app client."""
-    await pool_of(call, UserPoolId)
+    scene = await pool_of(call, UserPoolId)
     definition = _definition(given)
+    await _check_providers(scene, definition)
     client = Client(
         id=_made_up(26),
         pool=UserPoolId,
@@ -68,11 +70,11 @@ async def update_user_pool_client(
     call: Call, UserPoolId: str, ClientId: str, ClientName: str | None = None, **given: Any
 ) -> dict[str, Any]:
     """Give an app client another configuration; what is left out is as it is in a new one."""
-    await pool_of(call, UserPoolId)
+    scene = await pool_of(call, UserPoolId)
     current = await _get(call.state, UserPoolId, ClientId)
-    client = msgspec.structs.replace(
-        current, name=ClientName or current.name, definition=_definition(given), modified=call.now
-    )
+    definition = _definition(given)
+    await _check_providers(scene, definition)
+    client = msgspec.structs.replace(current, name=ClientName or current.name, definition=definition, modified=call.now)
     await _put(call.state, client)
     return {"UserPoolClient": _describe(client)}
 
@@ -105,6 +107,14 @@ def _definition(given: dict[str, Any]) -> dict[str, Any]:
         if amount and not least <= seconds <= most:
             raise invalid(f"Invalid range for {kind} validity.")
     return definition
+
+
+async def _check_providers(scene: Scene, definition: dict[str, Any]) -> None:
+    """Raise InvalidParameterException for identity providers that are not the pool's."""
+    wanted = definition.get("SupportedIdentityProviders")
+    if wanted:
+        known = await providers_of(scene.state, scene.pool.id)
+        check_supported(scene.pool, wanted, (one.name for one in known))
 
 
 def _describe(client: Client) -> dict[str, Any]:

@@ -54,7 +54,7 @@ async def forgot_password(
     """
     scene = await proved(call, ClientId, Username, SecretHash)
     user = await maybe_user(scene.state, scene.pool, Username)
-    if user is not None and user.enabled and user.status == "FORCE_CHANGE_PASSWORD":
+    if user is not None and user.enabled and user.status in ("FORCE_CHANGE_PASSWORD", "EXTERNAL_PROVIDER"):
         raise not_authorized("User password cannot be reset in the current state.")
     try:
         found, attribute = _recoverable(user)

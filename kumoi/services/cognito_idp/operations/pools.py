@@ -23,10 +23,13 @@ from kumoi.services.cognito_idp.records import (
     answered,
     authorization_codes,
     clients,
+    departures,
     devices,
     groups,
+    links,
     places,
     pools,
+    providers,
     refresh_tokens,
     resource_servers,
     revocations,
@@ -183,7 +186,7 @@ async def _delete(tx: Transaction, pool_id: str) -> None:
     for client in await clients.list(tx, pool_id):
         await places.delete(tx, client.id)
     kept = (clients, users, groups, aliases, devices, refresh_tokens, resource_servers, authorization_codes)
-    for space in (*kept, revocations, answered):
+    for space in (*kept, revocations, answered, providers, links, departures):
         await space.delete_all(tx, pool_id)
     await pools.delete(tx, pool_id)
     await places.delete(tx, pool_id)

@@ -8,6 +8,7 @@ from kumoi.doorway import Call
 from kumoi.services.cognito_idp import changes, cognito_idp
 from kumoi.services.cognito_idp.errors import invalid
 from kumoi.services.cognito_idp.factors import told
+from kumoi.services.cognito_idp.identity_providers import identities_text
 from kumoi.services.cognito_idp.messages import check_code, send_code
 from kumoi.services.cognito_idp.operations.authentication import signed_in
 from kumoi.services.cognito_idp.policies import NEEDS_VERIFYING, check_own, own_attributes, readable
@@ -18,7 +19,7 @@ from kumoi.services.cognito_idp.records import User
 async def get_user(call: Call, AccessToken: str) -> dict[str, Any]:
     """Who the token's user is."""
     scene, user = await signed_in(call, AccessToken)
-    shown = _pairs({**readable(scene.client, user.attributes), "sub": user.sub})
+    shown = _pairs({**readable(scene.client, user.attributes), "sub": user.sub, **identities_text(user.identities)})
     return {"Username": user.name, "UserAttributes": shown, **told(user)}
 
 
@@ -92,7 +93,7 @@ def described(user: User) -> dict[str, Any]:
     """UserType."""
     return {
         "Username": user.name,
-        "Attributes": _pairs({**user.attributes, "sub": user.sub}),
+        "Attributes": _pairs({**user.attributes, "sub": user.sub, **identities_text(user.identities)}),
         "UserCreateDate": user.created,
         "UserLastModifiedDate": user.modified,
         "Enabled": user.enabled,
