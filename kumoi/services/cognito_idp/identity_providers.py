@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
-from xml.etree import ElementTree
 
 import orjson
 
+from kumoi.saml import check_metadata
 from kumoi.services.cognito_idp.errors import invalid
 from kumoi.services.cognito_idp.policies import STANDARD, custom_attributes
 from kumoi.services.cognito_idp.records import Client, Identity, Pool, Provider
@@ -70,7 +70,6 @@ _FIXED: Mapping[str, Mapping[str, str]] = {
 _URLS = ("oidc_issuer", "authorize_url", "token_url", "attributes_url", "jwks_uri", "MetadataURL")
 _SUBJECTS = {"Facebook": "id", "LoginWithAmazon": "user_id"}
 _RESERVED = (LOCAL, "Cognito")
-_BINDING = "{urn:oasis:names:tc:SAML:2.0:metadata}IDPSSODescriptor"
 
 
 def check_name(name: str, kind: str) -> None:
@@ -203,16 +202,7 @@ def _check_saml(given: Mapping[str, str]) -> None:
     if not text and not given.get("MetadataURL"):
         raise invalid("ProviderDetails of a provider of type SAML have a MetadataFile or a MetadataURL.")
     if text:
-        check_metadata(text)
-
-
-def check_metadata(text: str) -> None:
-    """Raise InvalidParameterException for metadata that describe no provider, or declare entities."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise invalid("Metadata must not declare entities.")
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314  (declarations of entities are refused before)
-    except (ElementTree.ParseError, ValueError):
-        raise invalid("Metadata is not well-formed XML.") from None
-    if not root.get("entityID") or root.find(_BINDING) is None:
-        raise invalid("Metadata has no entityID or no IDPSSODescriptor.")
+        try:
+            check_metadata(text)
+        except ValueError as error:
+            raise invalid(str(error)) from None

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
+from collections.abc import Callable
+from http.cookiejar import CookieJar
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 from botocore import UNSIGNED
@@ -57,6 +61,102 @@ class Pool:
         return found
 
 
+BACK = "https://shop.example/back"
+"""The client's own URL."""
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Browser:
+    """Visits pages of any host with its cookies, and follows redirects until the client's own URL."""
+
+    def __init__(self) -> None:
+        self.jar = CookieJar()
+        self.visited: list[str] = []
+        self._opener = urllib.request.build_opener(_Stay, urllib.request.HTTPCookieProcessor(self.jar))
+
+    def ask(self, url: str, form: dict[str, str] | None = None) -> tuple[int, str, dict[str, str]]:
+        """(status, body, headers) of one request."""
+        self.visited.append(url)
+        data = None if form is None else urlencode(form).encode()
+        try:
+            with self._opener.open(urllib.request.Request(url, data)) as answer:
+                return answer.status, answer.read().decode(), dict(answer.headers)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(), dict(error.headers)
+
+    def visit(self, url: str, form: dict[str, str] | None = None) -> tuple[str, str]:
+        """(URL, body) of where a visit ends."""
+        status, body, headers = self.ask(url, form)
+        while status in (302, 303):
+            url = urljoin(url, headers["Location"])
+            if url.startswith(BACK):
+                return url, ""
+            status, body, headers = self.ask(url)
+        return url, body
+
+
+class Shop:
+    """A pool with a domain, an identity provider, and a client that offers it; `browser` visits its pages."""
+
+    def __init__(
+        self, source: Any, make_pool: Any, name: str, kind: str, details: dict[str, str], mapping: dict[str, str],
+        domain: str = "shop", **pool: Any,
+    ) -> None:  # fmt: skip
+        flows = {
+            "AllowedOAuthFlowsUserPoolClient": True,
+            "AllowedOAuthFlows": ["code", "implicit"],
+            "AllowedOAuthScopes": ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+            "CallbackURLs": [BACK],
+            "LogoutURLs": [f"{BACK}/bye"],
+        }
+        self.pool = make_pool(source, flows, **pool)
+        self.admin, self.name, self.browser = self.pool.admin, name, Browser()
+        self.admin.create_identity_provider(
+            UserPoolId=self.pool.id, ProviderName=name, ProviderType=kind, ProviderDetails=details,
+            AttributeMapping=mapping, IdpIdentifiers=["example.com"],
+        )  # fmt: skip
+        given = {**flows, "ExplicitAuthFlows": ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]}
+        self.offer = lambda names: self.admin.update_user_pool_client(
+            UserPoolId=self.pool.id, ClientId=self.pool.app, SupportedIdentityProviders=names, **given
+        )
+        self.offer(["COGNITO", name])
+        host = f"{domain}-{source.account}"
+        self.admin.create_user_pool_domain(Domain=host, UserPoolId=self.pool.id)
+        self.base = f"{source.url}/_kumoi/cognito-hosted-ui/{host}"
+
+    def address(self, **more: str) -> str:
+        given = {"response_type": "code", "client_id": self.pool.app, "redirect_uri": BACK, "state": "s t", **more}
+        return f"{self.base}/oauth2/authorize?{urlencode(given)}"
+
+    def arrive(self, **more: str) -> str:
+        """The client's URL that going to the provider ends at."""
+        return self.browser.visit(self.address(identity_provider=self.name, **more))[0]
+
+    def tokens(self, url: str) -> dict[str, Any]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": parse_qs(urlsplit(url).query)["code"][0],
+            "redirect_uri": BACK,
+        }
+        status, body, _ = self.browser.ask(f"{self.base}/oauth2/token", {"client_id": self.pool.app, **form})
+        found: dict[str, Any] = json.loads(body)
+        assert status == 200, found
+        return found
+
+    def stranger(self) -> Browser:
+        """Another browser."""
+        return Browser()
+
+    def user(self, name: str) -> dict[str, Any]:
+        found = self.admin.admin_get_user(UserPoolId=self.pool.id, Username=name)
+        return {**found, "attributes": {one["Name"]: one["Value"] for one in found["UserAttributes"]}}
+
+
 @pytest.fixture
 def make_pool() -> type[Pool]:
     """`make_pool(source, client, **given)`: a pool of a platform's or account's."""
@@ -66,3 +166,9 @@ def make_pool() -> type[Pool]:
 @pytest.fixture
 def pool(kumoi: KumoiAccount) -> Pool:
     return Pool(kumoi)
+
+
+@pytest.fixture
+def make_shop(kumoi: KumoiAccount) -> Callable[..., Shop]:
+    """`make_shop(name, kind, details, mapping, **pool)`: a shop with an identity provider."""
+    return lambda *given, **more: Shop(kumoi, Pool, *given, **more)

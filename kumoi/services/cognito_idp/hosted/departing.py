@@ -10,18 +10,22 @@ import hmac
 import secrets
 from urllib.parse import urlencode
 
-from kumoi.services.cognito_idp.hosted import forms, oidc
+import msgspec
+
+from kumoi.saml import redirected, sent
+from kumoi.saml.metadata import POST
+from kumoi.services.cognito_idp.hosted import forms, oidc, page, saml
 from kumoi.services.cognito_idp.hosted.answers import digest
 from kumoi.services.cognito_idp.hosted.page import Link
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, own, redirect, with_query
 from kumoi.services.cognito_idp.hosted.wishes import BackToClient, Wish
 from kumoi.services.cognito_idp.identity_providers import LOCAL, stands_in, supported
 from kumoi.services.cognito_idp.lookup import provider_of, providers_of
-from kumoi.services.cognito_idp.records import Departure, Domain, Provider, departures
-from kumoi.state import Transaction, transactional
+from kumoi.services.cognito_idp.records import Departure, Domain, Provider, Said, departures
+from kumoi.state import State, Transaction, transactional
 from kumoi.wire.http import Response
 
-RETURN = "/oauth2/idpresponse"
+RETURN, ACS = "/oauth2/idpresponse", "/saml2/idpresponse"
 STAND_IN = "/standIn"
 _SECONDS = 300.0
 _LOST = "The sign-in has taken too long, or it was begun in another browser: begin again."
@@ -64,37 +68,67 @@ async def depart(visit: Visit, wanted: Wish, provider: Provider) -> Response:
     call, scene = visit.call, wanted.scene
     browser, cookie = forms.known_browser(visit)
     state = secrets.token_urlsafe(32)
-    in_place = stands_in(scene.pool, provider.kind, guarded=call.doorway.identity.verifies)
     departure = Departure(
         pool=scene.pool.id,
         digest=digest(state),
         provider=provider.name,
         browser=digest(browser),
         query=visit.request.query,
-        back=own(visit, RETURN),
+        back=own(visit, ACS if provider.kind == "SAML" else RETURN),
         expires=call.now + _SECONDS,
         nonce=secrets.token_urlsafe(16),
-        stands_in=in_place,
+        stands_in=stands_in(scene.pool, provider.kind, guarded=call.doorway.identity.verifies),
     )
-    if in_place:
-        url = with_query(own(visit, STAND_IN), state=state)
-    else:
-        try:
-            url = await oidc.way(call, provider, departure, state, visit.query)
-        except OAuthError as error:
-            raise failed(wanted, error) from None
-    await _keep(scene.state, departure)
-    return redirect(url, [cookie])
+    try:
+        response = await _sent(visit, provider, departure, state)
+    except OAuthError as error:
+        raise failed(wanted, error) from None
+    await _begin(scene.state, departure)
+    response.headers.append(cookie)
+    return response
+
+
+async def _sent(visit: Visit, provider: Provider, departure: Departure, state: str) -> Response:
+    """What takes the browser to where people sign in; OAuthError."""
+    if departure.stands_in:
+        return redirect(with_query(own(visit, STAND_IN), state=state))
+    if provider.kind != "SAML":
+        return redirect(await oidc.way(visit.call, provider, departure, state, visit.query))
+    where, request = await saml.asked(visit.call, provider, departure)
+    if where.binding == POST:
+        hidden = {"SAMLRequest": sent(request), "RelayState": state}
+        return page.html(page.onward(provider.name, where.location, hidden))
+    return redirect(with_query(where.location, SAMLRequest=redirected(request), RelayState=state))
 
 
 async def under_way(visit: Visit, domain: Domain, state: str, *, ends: bool) -> tuple[Departure, Provider]:
     """What is kept of this browser's departure, which `ends` with this or goes on; OAuthError."""
-    place, pool = visit.call.doorway.state.at(domain.account, domain.region), domain.pool
-    departure = await _taken(place, pool, digest(state), digest(forms.token_of(visit)), ends=ends)
-    provider = None if departure is None else await provider_of(place, pool, departure.provider)
+    return await _whose(visit, domain, state, digest(forms.token_of(visit)), ends=ends)
+
+
+async def without_browser(visit: Visit, domain: Domain, state: str) -> tuple[Departure, Provider]:
+    """The same for a form of another site, which comes without the browser's cookies; it goes on. OAuthError."""
+    return await _whose(visit, domain, state, None, ends=False)
+
+
+async def keep(visit: Visit, domain: Domain, departure: Departure, said: Said | None) -> None:
+    """Keep what a provider said until the browser follows; nothing more is taken for a departure without."""
+    await _said(_place(visit, domain), departure, said)
+
+
+async def _whose(
+    visit: Visit, domain: Domain, state: str, browser: str | None, *, ends: bool
+) -> tuple[Departure, Provider]:
+    place = _place(visit, domain)
+    departure = await _taken(place, domain.pool, digest(state), browser, ends=ends)
+    provider = None if departure is None else await provider_of(place, domain.pool, departure.provider)
     if departure is None or provider is None:
         raise OAuthError("invalid_request", _LOST)
     return departure, provider
+
+
+def _place(visit: Visit, domain: Domain) -> State:
+    return visit.call.doorway.state.at(domain.account, domain.region)
 
 
 def failed(wanted: Wish, error: OAuthError) -> BackToClient:
@@ -104,7 +138,7 @@ def failed(wanted: Wish, error: OAuthError) -> BackToClient:
 
 
 @transactional
-async def _keep(tx: Transaction, departure: Departure) -> None:
+async def _begin(tx: Transaction, departure: Departure) -> None:
     for old in await departures.list(tx, departure.pool, limit=100):
         if old.expires <= tx.now:
             await departures.delete(tx, old.pool, old.digest)
@@ -112,11 +146,23 @@ async def _keep(tx: Transaction, departure: Departure) -> None:
 
 
 @transactional
-async def _taken(tx: Transaction, pool: str, key: str, browser: str, *, ends: bool) -> Departure | None:
+async def _taken(tx: Transaction, pool: str, key: str, browser: str | None, *, ends: bool) -> Departure | None:
     """A departure that is still good, for the browser that it is of."""
     found = await departures.get(tx, pool, key)
-    if found is None or not hmac.compare_digest(found.browser, browser):
+    if found is None or (browser is not None and not hmac.compare_digest(found.browser, browser)):
         return None
     if ends or found.expires <= tx.now:
         await departures.delete(tx, pool, key)
     return found if found.expires > tx.now else None
+
+
+@transactional
+async def _said(tx: Transaction, departure: Departure, said: Said | None) -> None:
+    """Write down what was said in answer to a departure, once; OAuthError."""
+    current = await departures.get(tx, departure.pool, departure.digest)
+    if current is None or current.said is not None:
+        raise OAuthError("invalid_request", _LOST)
+    if said is None:
+        await departures.delete(tx, departure.pool, departure.digest)
+    else:
+        await departures.put(tx, msgspec.structs.replace(current, said=said))

@@ -121,6 +121,11 @@ def code(app: str, token: str, session: str, name: str, kind: str, problem: str 
     return _form(f"{app}: enter your code", fields, "Continue", hidden, problem)
 
 
+def onward(where: str, to: str, hidden: dict[str, str]) -> str:
+    """The form that takes somebody on to another site."""
+    return _form(f"On to {where}", "", "Continue", hidden, "", to=to)
+
+
 def failure(title: str, text: str) -> str:
     """A page that says what went wrong."""
     return _document(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>")

@@ -31,6 +31,8 @@ _PAGES: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "/confirmForgotPassword"): accounts.take_reset,
     ("GET", "/oauth2/idpresponse"): returning.returned,
     ("POST", "/oauth2/idpresponse"): returning.passed_on,
+    ("GET", "/saml2/idpresponse"): returning.followed,
+    ("POST", "/saml2/idpresponse"): returning.asserted,
     ("GET", "/standIn"): standing_in.show,
     ("POST", "/standIn"): standing_in.take,
     ("GET", "/logout"): sign_in.leave,
@@ -70,7 +72,7 @@ async def serve(call: Call, path: str, attributes: Mapping[str, str]) -> Respons
     except BackToClient as back:
         return redirect(back.url)
     except OAuthError as error:
-        up = "../" if path.startswith("/oauth2/") else ""
+        up = "../" * (path.count("/") - 1)
         told = {"error": error.code, "client_id": found.query.get("client_id", "")}
         if error.description:
             told["error_description"] = error.description

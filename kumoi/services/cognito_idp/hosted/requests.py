@@ -12,7 +12,8 @@ import orjson
 from kumoi.doorway import Call
 from kumoi.wire.http import HeaderList, Request, Response
 
-_FORM_LIMIT = 65_536
+_FORM_LIMIT = 131_072
+"""Bytes of a form: assertions with many groups are the largest."""
 STANDARD_SCOPES = ("openid", "email", "phone", "profile", "aws.cognito.signin.user.admin")
 
 

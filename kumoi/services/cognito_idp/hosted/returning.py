@@ -1,11 +1,14 @@
-"""/oauth2/idpresponse: people come back from an identity provider with a code, and go on to the client signed in."""
+"""/oauth2/idpresponse and /saml2/idpresponse: people come back from a provider, and go on to the client signed in.
+
+Forms of other sites come without the browser's cookies: what they say counts once the browser itself follows.
+"""
 
 from __future__ import annotations
 
 from kumoi.services.cognito_idp.federation import arrived
-from kumoi.services.cognito_idp.hosted import oidc
+from kumoi.services.cognito_idp.hosted import oidc, saml
 from kumoi.services.cognito_idp.hosted.answers import send_back, session_cookie
-from kumoi.services.cognito_idp.hosted.departing import RETURN, failed, under_way
+from kumoi.services.cognito_idp.hosted.departing import ACS, RETURN, failed, keep, under_way, without_browser
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, Visit, own, redirect, singles, with_query
 from kumoi.services.cognito_idp.hosted.wishes import Wish, wish
 from kumoi.services.cognito_idp.records import Departure, Domain, Provider, Said
@@ -16,13 +19,13 @@ _FROM_FORM = ("code", "state", "error", "error_description", "user")
 
 
 async def passed_on(visit: Visit, domain: Domain) -> Response:
-    """POST: the same as GET. Browsers keep our cookies out of forms of others, and have them with what follows."""
+    """POST /oauth2/idpresponse: the same as GET."""
     told = {name: visit.form[name] for name in _FROM_FORM if name in visit.form}
     return redirect(with_query(own(visit, RETURN), **told), status=303)
 
 
 async def returned(visit: Visit, domain: Domain) -> Response:
-    """GET: exchange the code, and send the browser back to the client."""
+    """GET /oauth2/idpresponse: exchange the code, and send the browser back to the client."""
     query = visit.query
     departure, provider = await under_way(visit, domain, query.get("state", ""), ends=True)
     if departure.stands_in or provider.kind == "SAML":
@@ -35,6 +38,31 @@ async def returned(visit: Visit, domain: Domain) -> Response:
     except OAuthError as error:
         raise failed(wanted, error) from None
     return await signed_in(visit, wanted, provider, said)
+
+
+async def asserted(visit: Visit, domain: Domain) -> Response:
+    """POST /saml2/idpresponse: keep what the provider says, if it counts, and have the browser follow."""
+    state = visit.form.get("RelayState", "")
+    departure, provider = await without_browser(visit, domain, state)
+    if departure.stands_in or provider.kind != "SAML":
+        raise OAuthError("invalid_request", "The browser was not sent to where this answer is from")
+    wanted = await wish_of(visit, domain, departure)
+    try:
+        said = await saml.proven(visit.call, provider, departure, visit.form.get("SAMLResponse", ""))
+    except OAuthError as error:
+        await keep(visit, domain, departure, None)
+        raise failed(wanted, error) from None
+    await keep(visit, domain, departure, said)
+    return redirect(with_query(own(visit, ACS), RelayState=state), status=303)
+
+
+async def followed(visit: Visit, domain: Domain) -> Response:
+    """GET /saml2/idpresponse: send the browser back to the client, as whom the provider said."""
+    departure, provider = await under_way(visit, domain, visit.query.get("RelayState", ""), ends=True)
+    if departure.said is None:
+        raise OAuthError("invalid_request", "The provider has said nothing of this browser")
+    wanted = await wish_of(visit, domain, departure)
+    return await signed_in(visit, wanted, provider, departure.said, "server_error")
 
 
 async def wish_of(visit: Visit, domain: Domain, departure: Departure) -> Wish:

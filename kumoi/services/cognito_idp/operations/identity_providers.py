@@ -131,11 +131,13 @@ def _kept(call: Call, pool: str, details: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _describe(call: Call, provider: Provider) -> dict[str, Any]:
+    """IdentityProviderType; Apple's key is never told."""
+    shown = revealed(call, provider)
     return {
         "UserPoolId": provider.pool,
         "ProviderName": provider.name,
         "ProviderType": provider.kind,
-        "ProviderDetails": revealed(call, provider),
+        "ProviderDetails": {name: value for name, value in shown.items() if name != "private_key"},
         "AttributeMapping": provider.mapping,
         "IdpIdentifiers": list(provider.identifiers),
         "LastModifiedDate": provider.modified,

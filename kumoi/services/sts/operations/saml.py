@@ -13,9 +13,10 @@ from typing import Any
 
 from kumoi.doorway import Call, Principal, Session
 from kumoi.names import Arn
+from kumoi.saml import entity_of
 from kumoi.services.sts import sts
 from kumoi.services.sts.assumed import MOST_SECONDS, assume, check_trust, find_role, not_trusted
-from kumoi.services.sts.saml import Assertion, decoded, entity_of, for_aws, invalid_token, read, signed_part
+from kumoi.services.sts.saml import Assertion, decoded, for_aws, invalid_token, read, signed_part
 from kumoi.services.sts.session_rules import session_policies, session_tags, transitive
 from kumoi.wire.errors import AwsError, aws_error
 
