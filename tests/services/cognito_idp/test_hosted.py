@@ -282,6 +282,15 @@ def test_what_gets_no_tokens(shop: Shop, form: dict[str, str], status: int, erro
     assert shop.browser.ask("nothing/here")[0] == 404
 
 
+def test_pages_may_ask_for_tokens_with_what_amplify_sends(shop: Shop) -> None:
+    asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
+    wanted = {"Access-Control-Request-Headers": "content-type,x-amz-user-agent"}
+    request = urllib.request.Request(f"{shop.browser.base}/oauth2/token", headers={**asked, **wanted}, method="OPTIONS")
+    with urllib.request.urlopen(request) as answer:
+        allowed = answer.headers["Access-Control-Allow-Headers"].lower()
+    assert {"content-type", "authorization", "x-amz-user-agent"} == set(allowed.split(", "))
+
+
 def test_a_client_gets_tokens_for_itself(kumoi: Any, make_pool: Any) -> None:
     shop = Shop(kumoi, make_pool, f"machine-{kumoi.account}")
     scopes = [{"ScopeName": "read", "ScopeDescription": "r"}, {"ScopeName": "write", "ScopeDescription": "w"}]

@@ -96,7 +96,7 @@ def _open_to_scripts(found: Visit, response: Response) -> Response:
     if "origin" in found.request.headers:
         response.headers += [
             ("Access-Control-Allow-Origin", "*"),
-            ("Access-Control-Allow-Headers", "Authorization, Content-Type"),
+            ("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Amz-User-Agent"),
             ("Access-Control-Allow-Methods", "GET, POST"),
         ]
     return response
