@@ -52,6 +52,14 @@ def sign_on(metadata: str) -> SignOn | None:
     services = ElementTree.fromstring(metadata).iter(f"{_M}SingleSignOnService")  # noqa: S314  (checked when stored)
     found = {one.get("Binding", ""): one.get("Location", "") for one in services}
     for binding in (REDIRECT, POST):
-        if urlsplit(found.get(binding, "")).scheme in ("http", "https"):
+        if _is_url(found.get(binding, "")):
             return SignOn(binding, found[binding])
     return None
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)

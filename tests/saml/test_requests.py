@@ -44,6 +44,7 @@ def test_a_request_arrives_as_it_was_made() -> None:
         ((("POST", "https://a"), ("Redirect", "https://b")), (f"{BINDING}Redirect", "https://b")),
         ((("POST", "https://a"),), (f"{BINDING}POST", "https://a")),
         ((("Redirect", "javascript:alert(1)"), ("POST", "https://a")), (f"{BINDING}POST", "https://a")),
+        ((("Redirect", "http://[x"), ("POST", "https:///a")), None),
         ((("Artifact", "https://a"),), None),
         ((), None),
     ],

@@ -89,7 +89,7 @@ def details_of(kind: str, given: Mapping[str, str]) -> dict[str, str]:
         if not given.get(name):
             raise invalid(f"{name} is missing in the ProviderDetails of a provider of type {kind}.")
     for name in _URLS:
-        if given.get(name) and not _is_url(given[name]):
+        if given.get(name) and not is_url(given[name]):
             raise invalid(f"{name} in ProviderDetails is not a URL.")
     if given.get("attributes_request_method", "GET") not in ("GET", "POST"):
         raise invalid("attributes_request_method in ProviderDetails is GET or POST.")
@@ -189,7 +189,8 @@ def identities_text(identities: Iterable[Identity]) -> dict[str, str]:
     return {"identities": orjson.dumps(found).decode()} if found else {}
 
 
-def _is_url(text: str) -> bool:
+def is_url(text: str) -> bool:
+    """Whether a text is a URL that a provider can be at."""
     try:
         parts = urlsplit(text)
     except ValueError:

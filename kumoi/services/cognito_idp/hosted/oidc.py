@@ -12,7 +12,7 @@ import base64
 import hmac
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import orjson
 
@@ -21,7 +21,7 @@ from kumoi.http_api import jwt
 from kumoi.http_api.endpoints import send
 from kumoi.http_client import Unreachable
 from kumoi.services.cognito_idp.hosted.requests import OAuthError, with_query
-from kumoi.services.cognito_idp.identity_providers import subject_claim
+from kumoi.services.cognito_idp.identity_providers import is_url, subject_claim
 from kumoi.services.cognito_idp.lookup import revealed
 from kumoi.services.cognito_idp.records import Departure, Provider, Said
 from kumoi.wire.http import HeaderList
@@ -95,7 +95,7 @@ async def endpoints(call: Call, provider: Provider) -> Endpoints:
     members = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri")
     told = [one or document.get(member, "") for one, member in zip(named, members, strict=True)]
     for url, member in zip(told, members, strict=True):
-        if not isinstance(url, str) or (url and urlsplit(url).scheme not in ("http", "https")):
+        if not isinstance(url, str) or (url and not is_url(url)):
             raise OAuthError("invalid_request", f"{member} of the issuer is no URL")
         if not url and member != "userinfo_endpoint":
             raise OAuthError("invalid_request", f"The issuer does not say its {member}")
