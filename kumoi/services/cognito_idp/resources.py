@@ -179,13 +179,23 @@ async def _delete_server(call: ResourceCall) -> None:
 _PROVIDER = ("AttributeMapping", "IdpIdentifiers", "ProviderDetails", "ProviderName", "UserPoolId")
 
 
+def _provider(call: ResourceCall, *members: str) -> dict[str, Any]:
+    """What a template says of a provider; details may be booleans there (`IDPSignout: true`)."""
+    given = call.given(*members)
+    details = given.get("ProviderDetails")
+    if isinstance(details, dict):
+        texts = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in details.items()}
+        given["ProviderDetails"] = texts
+    return given
+
+
 async def _create_provider(call: ResourceCall) -> Resource:
-    await call.ask("cognito-idp", "CreateIdentityProvider", **call.given(*_PROVIDER, "ProviderType"))
+    await call.ask("cognito-idp", "CreateIdentityProvider", **_provider(call, *_PROVIDER, "ProviderType"))
     return Resource(str(call.properties["ProviderName"]), {})
 
 
 async def _update_provider(call: ResourceCall) -> Resource:
-    await call.ask("cognito-idp", "UpdateIdentityProvider", **call.given(*_PROVIDER))
+    await call.ask("cognito-idp", "UpdateIdentityProvider", **_provider(call, *_PROVIDER))
     return Resource(call.physical_id, {})
 
 

@@ -172,6 +172,15 @@ def test_templates(kumoi: KumoiAccount) -> None:
                     "AttributeMapping": {"email": "email"},
                 },
             },
+            "Office": {
+                "Type": "AWS::Cognito::UserPoolIdentityProvider",
+                "Properties": {
+                    "UserPoolId": {"Ref": "Pool"},
+                    "ProviderName": "office",
+                    "ProviderType": "SAML",
+                    "ProviderDetails": {"MetadataURL": "https://idp.example/metadata", "IDPSignout": True},
+                },
+            },
             "App": {
                 "Type": "AWS::Cognito::UserPoolClient",
                 "Properties": {"UserPoolId": {"Ref": "Pool"}, "SupportedIdentityProviders": [{"Ref": "Google"}]},
@@ -187,6 +196,8 @@ def test_templates(kumoi: KumoiAccount) -> None:
         for one in stacks.describe_stacks(StackName="people")["Stacks"][0]["Outputs"]
     }
     assert outputs["Name"] == "Google"
+    office = admin.describe_identity_provider(UserPoolId=outputs["Pool"], ProviderName="office")["IdentityProvider"]
+    assert office["ProviderDetails"]["IDPSignout"] == "true"
     properties: dict[str, Any] = template["Resources"]["Google"]["Properties"]  # type: ignore[index]
     properties["AttributeMapping"] = {"name": "name"}
     stacks.update_stack(StackName="people", TemplateBody=json.dumps(template))
