@@ -8,7 +8,7 @@ certificates of the provider's metadata; `request.py` asks a provider to sign so
 
 from kumoi.saml.metadata import SignOn, check_metadata, entity_of, sign_on
 from kumoi.saml.request import redirected, request, sent
-from kumoi.saml.response import Assertion, InvalidSaml, NotInstalled, decoded, read, signed_part
+from kumoi.saml.response import Assertion, InvalidSaml, NotInstalled, decoded, for_aws, read, signed_part
 
 __all__ = [
     "Assertion",
@@ -18,6 +18,7 @@ __all__ = [
     "check_metadata",
     "decoded",
     "entity_of",
+    "for_aws",
     "read",
     "redirected",
     "request",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -14,6 +15,13 @@ from kumoi.saml.metadata import certificates
 
 _P, _A = "{urn:oasis:names:tc:SAML:2.0:protocol}", "{urn:oasis:names:tc:SAML:2.0:assertion}"
 _FORMATS = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
+
+
+_AWS = re.compile(
+    r"urn:amazon:webservices(:[a-z-]+)?"
+    r"|https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)/saml(/.*)?"
+)
+"""Audiences that mean AWS."""
 
 
 class InvalidSaml(Exception):
@@ -115,6 +123,11 @@ def read(content: bytes) -> Assertion:
             for one in root.findall(f"{_A}AttributeStatement/{_A}Attribute")
         },
     )
+
+
+def for_aws(audiences: Iterable[frozenset[str]]) -> bool:
+    """Whether an assertion is for AWS: each of its restrictions names it. One for nobody in particular is."""
+    return all(any(_AWS.fullmatch(audience) for audience in one) for one in audiences)
 
 
 def _time(text: str | None) -> float:

@@ -2,23 +2,25 @@
 
 Tokens of user pools, and the pool's own, are always verified: their keys are on this platform. Those of other providers
 are verified where signatures count (`--auth verify` or `enforce`), elsewhere their claims are taken at their word, so
-that an application can be tried without the provider. Source: the API reference of GetId and
-GetCredentialsForIdentity; "Identity pools third-party identity providers".
+that an application can be tried without the provider; assertions of SAML providers the same. Source: the API
+reference of GetId and GetCredentialsForIdentity; "Identity pools third-party identity providers".
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from kumoi import saml
 from kumoi.doorway import Call, Principal
 from kumoi.http_api import jwt
 from kumoi.names import Arn
 from kumoi.services.cognito_identity.errors import invalid, not_authorized
 from kumoi.services.cognito_identity.records import IdentityPool, TagMap
 from kumoi.services.cognito_identity.tokens import ISSUER
-from kumoi.wire.errors import AwsError
+from kumoi.wire.errors import AwsError, aws_error
 
 OWN = "cognito-identity.amazonaws.com"
 """The provider under which a token of GetOpenIdTokenForDeveloperIdentity is brought."""
@@ -56,6 +58,8 @@ async def taken(call: Call, pool: IdentityPool, logins: Mapping[str, str] | None
 async def _taken(call: Call, pool: IdentityPool, provider: str, text: str) -> Proof:
     if provider == pool.developer_provider:
         raise invalid(f"Logins of {provider} are taken by GetOpenIdTokenForDeveloperIdentity alone.")
+    if provider in (pool.definition.get("SamlProviderARNs") or ()):
+        return await _asserted(call, provider, text)
     expected = _expected(pool, provider)
     try:
         token = jwt.read(text)
@@ -84,6 +88,40 @@ async def _taken(call: Call, pool: IdentityPool, provider: str, text: str) -> Pr
             raise not_authorized("Invalid login token. Not an ID token.")
         return Proof(provider, claims["sub"], claims, f"{provider}:{stated}")
     return Proof(provider, claims["sub"], claims, provider)
+
+
+async def _asserted(call: Call, provider: str, text: str) -> Proof:
+    """What the assertion of a SAML provider proves, by the ARN that IAM knows the provider by."""
+    try:
+        response = saml.decoded(text)
+        if call.doorway.identity.verifies:
+            document = await _metadata(call, provider)
+            said = await asyncio.to_thread(lambda: saml.read(saml.signed_part(response, document)))
+            if said.issuer != saml.entity_of(document):
+                raise saml.InvalidSaml("the issuer is not the provider's")
+        else:
+            said = saml.read(response)
+        if not said.starts <= call.now < said.expires:
+            raise saml.InvalidSaml("the assertion is of another time")
+        if not saml.for_aws(said.audiences) or not said.subject:
+            raise saml.InvalidSaml("the audience is not AWS, or the subject is nobody")
+    except saml.InvalidSaml as problem:
+        raise not_authorized(f"Invalid login token. {problem}") from None
+    except saml.NotInstalled as problem:
+        raise aws_error("NotImplemented", f"{problem} (or run with --auth audit).") from None
+    claims = {name: values[0] for name, values in said.attributes.items()}
+    return Proof(provider, said.subject, {**claims, "sub": said.subject, "iss": said.issuer}, provider)
+
+
+async def _metadata(call: Call, provider: str) -> str:
+    """The metadata of a provider that IAM knows; InvalidSaml."""
+    looking = Principal.looking(Arn.parse(provider).account, "iam", "cognito-identity")
+    asked = {"SAMLProviderArn": provider}
+    try:
+        found = await call.doorway.ask("iam", "GetSAMLProvider", asked, looking, call.region, call.trace)
+    except AwsError:
+        raise saml.InvalidSaml(f"{provider} is not registered") from None
+    return str(found["SAMLMetadataDocument"])
 
 
 async def _registered(call: Call, provider: str) -> Sequence[str]:
@@ -119,8 +157,6 @@ def _expected(pool: IdentityPool, provider: str) -> Expected:
     for arn in given.get("OpenIdConnectProviderARNs") or ():
         if arn.partition(":oidc-provider/")[2] == provider:
             return Expected(issuer, None, arn)
-    if provider in (given.get("SamlProviderARNs") or ()):
-        raise invalid("Kumoi takes no SAML assertions.")
     raise not_authorized("Token is not from a supported provider of this identity pool.")
 
 

@@ -16,11 +16,6 @@ from kumoi.wire.errors import AwsError, aws_error
 
 _ATTRIBUTES = "https://aws.amazon.com/SAML/Attributes/"
 _SECONDS = re.compile(r"[0-9]{1,9}")
-_AWS = re.compile(
-    r"urn:amazon:webservices(:[a-z-]+)?"
-    r"|https://([a-z0-9-]+\.)?signin\.(aws\.amazon\.com|amazonaws-us-gov\.com|amazonaws\.cn)/saml(/.*)?"
-)
-"""Audiences that mean AWS."""
 
 
 class Assertion(NamedTuple):
@@ -86,11 +81,6 @@ def read(content: bytes) -> Assertion:
         transitive=tuple(attributes.get(f"{_ATTRIBUTES}TransitiveTagKeys", ())),
         source_identity=(attributes.get(f"{_ATTRIBUTES}SourceIdentity") or [""])[0],
     )
-
-
-def for_aws(said: Assertion) -> bool:
-    """Whether an assertion is for AWS: each of its restrictions names it. One for nobody in particular is."""
-    return all(any(_AWS.fullmatch(audience) for audience in one) for one in said.audiences)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -225,6 +226,48 @@ def test_other_providers_are_taken_at_their_word_where_signatures_do_not_count(m
         with pytest.raises(ClientError) as refused:
             get(provider, **claims)
         assert refused.value.response["Error"]["Code"] == "NotAuthorizedException"
+
+
+def asserted(subject: str = "ann@example.com", minutes: int = 5, audience: str = "urn:amazon:webservices") -> str:
+    """A response of a SAML provider that nobody signed, in base64."""
+    until = (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = (
+        '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"><Assertion '
+        'xmlns="urn:oasis:names:tc:SAML:2.0:assertion"><Issuer>https://idp.example</Issuer><Subject>'
+        f"<NameID>{subject}</NameID><SubjectConfirmation><SubjectConfirmationData "
+        f'NotOnOrAfter="{until}"/></SubjectConfirmation></Subject><Conditions><AudienceRestriction>'
+        f"<Audience>{audience}</Audience></AudienceRestriction></Conditions><AttributeStatement>"
+        '<Attribute Name="team"><AttributeValue>red</AttributeValue></Attribute></AttributeStatement>'
+        "</Assertion></samlp:Response>"
+    )
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_assertions_are_taken_at_their_word_where_signatures_do_not_count(make_site: Any, kumoi: Any) -> None:
+    provider = f"arn:aws:iam::{kumoi.account}:saml-provider/office"
+    site = make_site(SamlProviderARNs=[provider], AllowUnauthenticatedIdentities=False)
+    site.admin.set_identity_pool_roles(
+        IdentityPoolId=site.pool, Roles={"authenticated": site.role("member", "authenticated")}
+    )
+
+    def get(text: str, name: str = provider) -> str:
+        return str(site.public.get_id(IdentityPoolId=site.pool, Logins={name: text})["IdentityId"])
+
+    ann = get(asserted())
+    assert get(asserted()) == ann != get(asserted("bob@example.com"))
+    found = site.public.get_credentials_for_identity(IdentityId=ann, Logins={provider: asserted()})
+    assert site.who(found["Credentials"]).endswith(":assumed-role/member/CognitoIdentityCredentials")
+    for text, told in (
+        ("!", "base64"),
+        (asserted(""), "subject"),
+        (asserted(minutes=-1), "another time"),
+        (asserted(audience="https://wiki.example"), "audience"),
+        (base64.b64encode(b"<!DOCTYPE x><x/>").decode(), "entities"),
+    ):
+        refused = code(lambda text=text: get(text))
+        assert refused[0] == "NotAuthorizedException"
+        assert told in refused[1]
+    assert code(lambda: get(asserted(), f"{provider}2"))[0] == "NotAuthorizedException"
 
 
 def test_the_classic_flow_has_to_be_allowed(make_site: Any) -> None:

@@ -21,7 +21,8 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 from signxml.signer import XMLSigner
 
-from kumoi.services.sts.saml import decoded, for_aws, read
+from kumoi.saml import for_aws
+from kumoi.services.sts.saml import decoded, read
 from kumoi.wire.errors import AwsError
 
 ISSUER = "https://idp.example/saml"
@@ -127,7 +128,7 @@ AWS = only_for("https://wiki.example", "urn:amazon:webservices")
 )
 def test_what_was_said_to_somebody_else_counts_for_nothing(restrictions: str, meant: bool) -> None:
     more = f"<Conditions>{restrictions}</Conditions>"
-    assert for_aws(read(response(["a,b"], more=more).encode())) is meant
+    assert for_aws(read(response(["a,b"], more=more).encode()).audiences) is meant
 
 
 DECLARING = '<!DOCTYPE Response [<!ENTITY who "ann">]>' + response(["a,b"], SourceIdentity="&who;")

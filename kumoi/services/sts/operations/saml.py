@@ -13,10 +13,10 @@ from typing import Any
 
 from kumoi.doorway import Call, Principal, Session
 from kumoi.names import Arn
-from kumoi.saml import entity_of
+from kumoi.saml import entity_of, for_aws
 from kumoi.services.sts import sts
 from kumoi.services.sts.assumed import MOST_SECONDS, assume, check_trust, find_role, not_trusted
-from kumoi.services.sts.saml import Assertion, decoded, for_aws, invalid_token, read, signed_part
+from kumoi.services.sts.saml import Assertion, decoded, invalid_token, read, signed_part
 from kumoi.services.sts.session_rules import session_policies, session_tags, transitive
 from kumoi.wire.errors import AwsError, aws_error
 
@@ -36,7 +36,7 @@ async def assume_role_with_saml(
     said = await _said(call, PrincipalArn, decoded(SAMLAssertion))
     if min(said.expires, said.ends) <= call.now or said.starts > call.now:
         raise aws_error("ExpiredTokenException", "Token must be redeemed within 5 minutes of issuance")
-    if not for_aws(said):
+    if not for_aws(said.audiences):
         raise invalid_token("Response does not contain the required audience")
     if (RoleArn, PrincipalArn) not in said.roles:
         raise not_trusted(call, RoleArn)
