@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -178,6 +179,16 @@ def test_somebody_signs_in_at_a_provider(shop: Any, provider: Provider) -> None:
     (stored,) = json.loads(user["attributes"]["identities"])
     assert (user["UserStatus"], stored["userId"], stored["primary"]) == ("EXTERNAL_PROVIDER", "42", True)
     assert "code=" in shop.browser.visit(shop.address())[0], "the browser is known now"
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "client_id": shop.pool.app}
+    _, body, _ = shop.browser.ask(f"{shop.base}/oauth2/token", form)
+    fresh = json.loads(body)
+    assert claims(fresh["id_token"])["identities"] == identity["identities"]
+    with pytest.raises(ClientError, match="cannot be reset in the current state"):
+        shop.admin.admin_reset_user_password(UserPoolId=shop.pool.id, Username="work_42")
+    shop.admin.admin_set_user_password(UserPoolId=shop.pool.id, Username="work_42", Password=PASSWORD, Permanent=True)
+    assert shop.user("work_42")["UserStatus"] == "CONFIRMED"
+    assert shop.pool.sign_in("work_42")
+    assert claims(shop.tokens(shop.arrive())["id_token"])["cognito:username"] == "work_42"
 
 
 def test_what_a_provider_says_anew_is_taken_over(shop: Any, provider: Provider) -> None:
