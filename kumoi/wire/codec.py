@@ -18,7 +18,7 @@ from kumoi.wire.model import SHORT, OperationModel, ServiceModel
 from kumoi.wire.operation_codec import OperationCodec
 from kumoi.wire.query_shapes import fields, fold
 from kumoi.wire.rest_router import RestRouter
-from kumoi.wire.service_shapes import REST, ServiceShapes
+from kumoi.wire.service_shapes import FORMS, REST, ServiceShapes
 from kumoi.wire.xml_shapes import malformed
 
 _CBOR_PATH = re.compile(r"/service/[^/]+/operation/([^/]+)")
@@ -77,7 +77,7 @@ class ServiceCodec:
 
     def needs_form(self, request: Request) -> bool:
         """Whether `match` must see the body: the operation's name stands in a form."""
-        return request.method == "POST" and self.protocol_of(request) in ("query", "ec2")
+        return request.method == "POST" and self.protocol_of(request) in FORMS
 
     def recall(self, request: Request) -> Exchange | None:
         """What `match` answers, where it found an operation by the same X-Amz-Target, or path and method, before."""
@@ -151,7 +151,7 @@ class ServiceCodec:
     def _named(self, name: str, protocol: str) -> OperationCodec:
         if name in self.model.raw["operations"]:
             return self.operation_codec(self.model.operation(name), protocol)
-        if protocol not in ("query", "ec2"):
+        if protocol not in FORMS:
             status = 400 if name else 404
             raise aws_error("UnknownOperationException", f"There is no operation {name!r}", status=status)
         if not name:

@@ -13,9 +13,9 @@ from kumoi.wire import cbor, event_stream, typed_json
 from kumoi.wire.error_rendering import AMZ_CBOR, CBOR, amz_cbor_headers, cbor_headers, json_headers, request_ids
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import HeaderList, Request, Response
-from kumoi.wire.model import OperationModel
+from kumoi.wire.model import OperationModel, Shape
 from kumoi.wire.rest_bindings import load_json
-from kumoi.wire.service_shapes import REST, ServiceShapes
+from kumoi.wire.service_shapes import FORMS, REST, ServiceShapes
 from kumoi.wire.xml_shapes import namespace
 
 Decode = Callable[[Request, Mapping[str, str], Mapping[str, list[str]], Any], dict[str, Any]]
@@ -26,8 +26,6 @@ class OperationCodec:
     """One operation in one protocol; each side is generated when it is first needed."""
 
     def __init__(self, shapes: ServiceShapes, operation: OperationModel, protocol: str) -> None:
-        if protocol == "ec2":
-            raise aws_error("NotImplemented", "Kumoi does not speak the ec2 protocol.")
         self.shapes = shapes
         self.model = shapes.model
         self.operation = operation
@@ -38,7 +36,7 @@ class OperationCodec:
     @cached_property
     def all_in_body(self) -> bool:
         """Whether all params come in the body, each in no fewer bytes than it has characters."""
-        return self.protocol not in (*REST, "query")
+        return self.protocol not in (*REST, *FORMS)
 
     @cached_property
     def read_document(self) -> Any:
@@ -47,7 +45,7 @@ class OperationCodec:
         if shape is None:
             return None
         title = f"{self.operation.name} decode"
-        if self.protocol == "query":
+        if self.protocol in FORMS:
             return self.shapes.query.reader(shape, title)
         return self.shapes.documents(self.protocol).decoder(shape, title)
 
@@ -71,7 +69,7 @@ class OperationCodec:
         read = self.read_document
         if read is None:
             return lambda request, labels, query, body: {}
-        if self.protocol == "query":
+        if self.protocol in FORMS:
             told = self.model.overlay.path_member
             if self.operation.input is not None and told in self.operation.input.members:
                 return lambda request, labels, query, form: read(
@@ -116,6 +114,8 @@ class OperationCodec:
     def write_query(self) -> Any:
         """The writer of a query protocol's answer: (result, request id) to bytes."""
         name, shape = self.operation.name, self.operation.output
+        if self.protocol == "ec2":
+            return self._write_ec2(name, shape)
         start, end = f"<{name}Response{namespace(self.model.xml_namespace)}>", f"</{name}Response>"
         wrapper, write = "", None
         if shape is not None:
@@ -129,6 +129,20 @@ class OperationCodec:
                 write(out.append, result)
                 out.append(f"</{wrapper}>")
             out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>{end}")
+            return "".join(out).encode()
+
+        return written
+
+    def _write_ec2(self, name: str, shape: Shape | None) -> Callable[[dict[str, Any], str], bytes]:
+        """The same in the ec2Query protocol, where members stand directly in the answer."""
+        write = None if shape is None else self.shapes.xml.members_writer(shape, f"{name} encode")
+        start, end = f"<{name}Response{namespace(self.model.xml_namespace)}>", f"</{name}Response>"
+
+        def written(result: dict[str, Any], request_id: str) -> bytes:
+            out = [start, f"<requestId>{request_id}</requestId>"]
+            if write is not None:
+                write(out.append, result)
+            out.append(end)
             return "".join(out).encode()
 
         return written
@@ -148,7 +162,7 @@ class OperationCodec:
                 return Response(status, headers, body)
 
             return rest
-        if self.protocol == "query":
+        if self.protocol in FORMS:
             return lambda request, result, request_id: Response(
                 200,
                 [("Content-Type", "text/xml"), ("x-amzn-RequestId", request_id)],

@@ -161,6 +161,7 @@ OVERLAYS: Mapping[str, Overlay] = {
     "cloudwatch": Overlay(validation_code="ValidationError"),
     "dynamodb": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#", checksummed=True),
     "dynamodbstreams": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
+    "ec2": Overlay(validation_code="InvalidParameterValue"),
     "elbv2": Overlay(validation_code="ValidationError"),
     "iam": Overlay(validation_code="ValidationError"),
     "iot": Overlay(validation_code="InvalidRequestException"),

@@ -1,7 +1,7 @@
 """Query-protocol requests: form fields such as `Tags.member.1.Key` to params.
 
-Fields are folded into a tree first, then read shape by shape. Rules: the awsQuery protocol of the Smithy
-specification.
+Fields are folded into a tree first, then read shape by shape. Rules: the awsQuery and ec2Query protocols of the Smithy
+specification; in the latter, names on the wire begin with a capital, and no list has a wrapper.
 """
 
 from __future__ import annotations
@@ -78,9 +78,10 @@ def _put(node: Node, name: str, value: str) -> None:
 
 
 class QueryShapes(Generator):
-    """The readers of one service's shapes."""
+    """The readers of one service's shapes; `ec2`: in the ec2Query protocol."""
 
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, *, ec2: bool = False) -> None:
+        self._ec2 = ec2
         helpers = {
             "numbered": _numbered,
             "children": _children,
@@ -108,18 +109,26 @@ class QueryShapes(Generator):
         def body() -> list[str]:
             lines = ["out = {}"]
             for member, inner in shape.members.items():
-                name = inner.location_name or member
-                if inner.type == "list" and inner.flattened:
-                    name = inner.item.location_name or name
+                name = self._name(member, inner)
                 lines += [f"x = n.get({name!r})", f"if x is not None: out[{member!r}] = {self._read(inner, 'x')}"]
             return [*lines, "return out"]
 
         return self.function(shape.name, f"read_{shape.name}", "n", body)
 
+    def _name(self, member: str, shape: Shape) -> str:
+        """What a member is called in forms."""
+        if self._ec2:
+            stated: str = shape.traits.get("queryName") or ""
+            located = shape.location_name or member
+            return stated or located[:1].upper() + located[1:]
+        name = shape.location_name or member
+        return shape.item.location_name or name if shape.type == "list" and shape.flattened else name
+
     def _list(self, shape: Shape) -> str:
-        entries = "n" if shape.flattened else f"children(n.get({shape.item.location_name or 'member'!r}))"
+        bare = shape.flattened or self._ec2
+        entries = "n" if bare else f"children(n.get({shape.item.location_name or 'member'!r}))"
         return self.function(
-            (shape.name, shape.flattened),
+            (shape.name, bare),
             f"read_{shape.name}",
             "n",
             lambda: [f"return [{self._read(shape.item, 'x')} for x in numbered({entries})]"],

@@ -12,6 +12,8 @@ from kumoi.wire.rest_bindings import RestBindings
 from kumoi.wire.xml_shapes import XmlShapes
 
 REST = ("rest-json", "rest-xml")
+FORMS = ("query", "ec2")
+"""Protocols whose requests are forms."""
 
 
 class ServiceShapes:
@@ -28,7 +30,7 @@ class ServiceShapes:
     @cached_property
     def query(self) -> QueryShapes:
         """The shapes in forms."""
-        return QueryShapes(self.model.name)
+        return QueryShapes(self.model.name, ec2=self.model.protocol == "ec2")
 
     @cached_property
     def json(self) -> JsonShapes:

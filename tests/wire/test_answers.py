@@ -31,6 +31,14 @@ def answered(wire: Wire, service: str, name: str, result: dict[str, Any], sent: 
 
 
 ANSWERS = [
+    (
+        "ec2",
+        "DescribeVpcs",
+        {"Vpcs": [{"VpcId": "vpc-1", "IsDefault": True}]},
+        [("Content-Type", "text/xml"), ("x-amzn-RequestId", "id-1")],
+        b'<DescribeVpcsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15"><requestId>id-1</requestId>'
+        b"<vpcSet><item><isDefault>true</isDefault><vpcId>vpc-1</vpcId></item></vpcSet></DescribeVpcsResponse>",
+    ),
     ("logs", "CreateLogGroup", {}, [JSON_TYPE, ("x-amzn-RequestId", "id-1")], b"{}"),
     (
         "logs",

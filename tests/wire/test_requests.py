@@ -116,6 +116,24 @@ REQUESTS = [
         id="query: a map with a blob",
     ),
     pytest.param(
+        "ec2",
+        request(
+            "POST",
+            "/",
+            b"Action=CreateSecurityGroup&GroupDescription=d&GroupName=g&TagSpecification.1.ResourceType=security-group"
+            b"&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v&DryRun=true",
+            FORM,
+        ),
+        "CreateSecurityGroup",
+        {
+            "Description": "d",
+            "GroupName": "g",
+            "TagSpecifications": [{"ResourceType": "security-group", "Tags": [{"Key": "k", "Value": "v"}]}],
+            "DryRun": True,
+        },
+        id="ec2: names that begin with capitals, lists without wrappers",
+    ),
+    pytest.param(
         "lambda",
         request(
             "POST",
@@ -321,7 +339,7 @@ REFUSALS = [
         request("POST", "/service/G/operation/PutMetricData", b"\xff", ("smithy-protocol", "rpc-v2-cbor")),
         "SerializationException",
     ),
-    ("ec2", request("POST", "/", b"Action=RunInstances", FORM), "NotImplemented"),
+    ("ec2", request("POST", "/", b"Action=DescribeVpcs&MaxResults=1e3", FORM), "MalformedInput"),
 ]
 
 
