@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from kumoi.doorway import Ask, Authorization, Call, Owned
 from kumoi.doorway.authorization import resource_tags
+from kumoi.networks.records import items
 from kumoi.services.ec2.kinds import KINDS, kind_of
-from kumoi.services.ec2.records import items
 from kumoi.state import Transaction, transactional
 
 _MADE = {

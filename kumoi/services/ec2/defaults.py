@@ -9,10 +9,10 @@ import ipaddress
 from typing import Any
 
 from kumoi.names import arn
-from kumoi.services.ec2.kinds import ACL, DHCP, GATEWAY, GROUP, ROUTE_TABLE, RULE, SUBNET, VPC, association_id
-from kumoi.services.ec2.records import Item
+from kumoi.networks.records import ACL, GATEWAY, GROUP, ROUTE_TABLE, RULE, SUBNET, VPC, Item
+from kumoi.networks.zones import zone_id, zone_names
+from kumoi.services.ec2.kinds import DHCP, association_id
 from kumoi.services.ec2.store import new_item
-from kumoi.services.ec2.zones import zone_id, zone_names
 
 DEFAULT_BLOCK = "172.31.0.0/16"
 ANYWHERE, ANYWHERE_6 = "0.0.0.0/0", "::/0"

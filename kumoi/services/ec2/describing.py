@@ -7,10 +7,10 @@ import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kumoi.networks.records import Item
 from kumoi.services.ec2.errors import combination, invalid
 from kumoi.services.ec2.filters import Description, matching
 from kumoi.services.ec2.kinds import KINDS, check_id, not_found
-from kumoi.services.ec2.records import Item
 
 Filters = list[dict[str, Any]]
 

@@ -11,7 +11,7 @@ NetworkOf = dict[str, Any]
 
 async def functions_in(call: Call, place: str = "") -> list[NetworkOf]:
     """The VpcConfig of each function that has one; with `place`, of those in that subnet or security group."""
-    looking = Principal.looking(call.account, "ec2", call.node)
+    looking = Principal.looking(call.account, "lambda", call.node)
     found: list[NetworkOf] = []
     more: dict[str, str] = {}
     while True:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kumoi.networks.records import GROUP, RULE, VPC, Item, items
 from kumoi.services.ec2.describing import described
 from kumoi.services.ec2.errors import combination
-from kumoi.services.ec2.kinds import GROUP, RULE, VPC
 from kumoi.services.ec2.permissions import as_permissions
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.store import find, in_vpc
 from kumoi.state import Transaction
 from kumoi.wire.errors import aws_error

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kumoi.doorway import Held
-from kumoi.services.ec2.kinds import ADDRESS, ENDPOINT, NAT
-from kumoi.services.ec2.records import items
+from kumoi.networks.records import ENDPOINT, NAT, items
+from kumoi.services.ec2.kinds import ADDRESS
 from kumoi.state import Transaction, transactional
 
 

@@ -10,9 +10,9 @@ import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kumoi.networks.records import INTERFACE, Item
 from kumoi.services.ec2 import blocks
-from kumoi.services.ec2.kinds import INTERFACE, association_id
-from kumoi.services.ec2.records import Item
+from kumoi.services.ec2.kinds import association_id
 from kumoi.services.ec2.store import new_item
 
 

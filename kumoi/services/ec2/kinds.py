@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from kumoi.names import hex_id
+from kumoi.networks.records import ACL, ENDPOINT, GATEWAY, GROUP, INTERFACE, NAT, ROUTE_TABLE, RULE, SUBNET, VPC
 from kumoi.wire.errors import AwsError, aws_error
 
 
@@ -25,14 +26,8 @@ class Kind(NamedTuple):
     missing: str = ""
 
 
-VPC, SUBNET, GROUP, RULE = "vpc", "subnet", "security-group", "security-group-rule"
-ROUTE_TABLE, GATEWAY, EGRESS_GATEWAY, NAT = (
-    *("route-table", "internet-gateway"),
-    *("egress-only-internet-gateway", "natgateway"),
-)
-ADDRESS, ACL, ENDPOINT, INTERFACE = "elastic-ip", "network-acl", "vpc-endpoint", "network-interface"
-PEERING, DHCP, FLOW_LOG, PREFIX_LIST = "vpc-peering-connection", "dhcp-options", "vpc-flow-log", "prefix-list"
-VPN_GATEWAY = "vpn-gateway"
+EGRESS_GATEWAY, ADDRESS, PEERING = "egress-only-internet-gateway", "elastic-ip", "vpc-peering-connection"
+DHCP, FLOW_LOG, PREFIX_LIST, VPN_GATEWAY = "dhcp-options", "vpc-flow-log", "prefix-list", "vpn-gateway"
 
 KINDS: dict[str, Kind] = {
     VPC: Kind("vpc", "VpcId", "InvalidVpcID", "vpc ID"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from kumoi.networks.records import Item
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.errors import invalid, missing
-from kumoi.services.ec2.records import Item
 
 Permission = Mapping[str, Any]
 Rule = dict[str, Any]

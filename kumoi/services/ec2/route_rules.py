@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kumoi.networks.records import NAT, ROUTE_TABLE, Item
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.errors import combination, missing
-from kumoi.services.ec2.kinds import NAT, PEERING, ROUTE_TABLE
-from kumoi.services.ec2.records import Item
+from kumoi.services.ec2.kinds import PEERING
 
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 TARGETS = (

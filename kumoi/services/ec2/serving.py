@@ -11,9 +11,10 @@ from functools import wraps
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import items
 from kumoi.services.ec2 import ec2
 from kumoi.services.ec2.defaults import default_network
-from kumoi.services.ec2.records import Begun, begun, items
+from kumoi.services.ec2.records import Begun, begun
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kumoi.networks.records import Item, items
 from kumoi.services.ec2.errors import invalid
 from kumoi.services.ec2.kinds import KINDS, check_id, new_id, not_found
-from kumoi.services.ec2.records import Item, items
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 

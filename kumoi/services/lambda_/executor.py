@@ -33,6 +33,7 @@ from kumoi.services.lambda_.faults import (
 from kumoi.services.lambda_.lineage import check_loop, entered, mark_of
 from kumoi.services.lambda_.log_lines import billed_milliseconds
 from kumoi.services.lambda_.lookup import find_published, reserved_in
+from kumoi.services.lambda_.network import in_subnets, unreached
 from kumoi.services.lambda_.pools import ExecutionEnvironment, PoolKey, Pools, Revision
 from kumoi.services.lambda_.provisioning import ProvisionedStatus, Provisioning
 from kumoi.services.lambda_.records import Function
@@ -93,7 +94,7 @@ class Executor:
         if call.trace.sampled or function.tracing_mode == "Active":
             await tracing.begin(call, function, request.function_arn)
         key = PoolKey(call.account, call.region, function.name, function.version)
-        account_reserved = 0
+        account_reserved, hops = 0, call.doorway.hops.recorded
         if self._concurrency.must_know_reserved(call.account, call.region):
             account_reserved = await reserved_in(self._state.at(call.account, call.region))
         running = self._concurrency.enter(key[:3], request.reserved, account_reserved)
@@ -124,6 +125,8 @@ class Executor:
             self._concurrency.leave(running, request.reserved)
         if self._databases:
             call.warning = await self._maker.crowded()
+        if not call.warning and in_subnets(function):
+            call.warning = await unreached(call, function, hops)
         if result.outcome.error_type is not None:
             call.outcome = result.outcome.error_type
         self._bill(call, function, result.outcome, provisioned=environment.provisioned)

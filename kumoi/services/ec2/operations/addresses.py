@@ -7,10 +7,10 @@ import secrets
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import Item, items
 from kumoi.services.ec2.describing import Filters, answer, described, page
 from kumoi.services.ec2.errors import combination, invalid, missing
 from kumoi.services.ec2.kinds import ADDRESS, check_id, not_found
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import VPC, Item, items
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import in_use, invalid
-from kumoi.services.ec2.kinds import DHCP, VPC
-from kumoi.services.ec2.records import Item, items
+from kumoi.services.ec2.kinds import DHCP
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

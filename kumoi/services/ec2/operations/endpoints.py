@@ -9,16 +9,15 @@ from typing import Any
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.networks.endpoint_services import details, private_name, short_name
+from kumoi.networks.prefixes import SERVICES as GATEWAYS
+from kumoi.networks.prefixes import prefix_list
+from kumoi.networks.records import ENDPOINT, INTERFACE, ROUTE_TABLE, SUBNET, VPC, Item, items
 from kumoi.services.ec2.describing import Filters, answer, described, page
-from kumoi.services.ec2.endpoint_services import details, private_name, short_name
 from kumoi.services.ec2.errors import invalid
 from kumoi.services.ec2.filters import matching
 from kumoi.services.ec2.groups import identifiers
 from kumoi.services.ec2.interfaces import new_interface
-from kumoi.services.ec2.kinds import ENDPOINT, INTERFACE, ROUTE_TABLE, SUBNET, VPC
-from kumoi.services.ec2.prefixes import SERVICES as GATEWAYS
-from kumoi.services.ec2.prefixes import prefix_list
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, by_token, drop, every, find, in_vpc, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

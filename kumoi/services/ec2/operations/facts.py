@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import VPC
+from kumoi.networks.zones import OPT_IN, REGIONS, zone_id, zone_names
 from kumoi.services.ec2.describing import Filters, page
 from kumoi.services.ec2.errors import invalid
 from kumoi.services.ec2.filters import matching
-from kumoi.services.ec2.kinds import VPC, VPN_GATEWAY, check_id, not_found
+from kumoi.services.ec2.kinds import VPN_GATEWAY, check_id, not_found
 from kumoi.services.ec2.limits import MOST_ADDRESSES, MOST_GROUPS_PER_INTERFACE
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import every
-from kumoi.services.ec2.zones import OPT_IN, REGIONS, zone_id, zone_names
 
 
 @operation

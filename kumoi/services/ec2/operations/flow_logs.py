@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import INTERFACE, SUBNET, VPC, Item, items
 from kumoi.services.ec2.describing import answer, described
 from kumoi.services.ec2.errors import missing
-from kumoi.services.ec2.kinds import FLOW_LOG, INTERFACE, SUBNET, VPC
-from kumoi.services.ec2.records import Item, items
+from kumoi.services.ec2.kinds import FLOW_LOG
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import GATEWAY, NAT, VPC, Item, items
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import in_use
-from kumoi.services.ec2.kinds import EGRESS_GATEWAY, GATEWAY, NAT, VPC
-from kumoi.services.ec2.records import Item, items
+from kumoi.services.ec2.kinds import EGRESS_GATEWAY
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import (
     TagSpecifications,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import GATEWAY, INTERFACE, NAT, SUBNET, Item, items
 from kumoi.services.ec2.describing import answer, described
 from kumoi.services.ec2.errors import combination, missing
 from kumoi.services.ec2.interfaces import new_interface
-from kumoi.services.ec2.kinds import ADDRESS, GATEWAY, INTERFACE, NAT, SUBNET, association_id, not_found
-from kumoi.services.ec2.records import Item, items
+from kumoi.services.ec2.kinds import ADDRESS, association_id, not_found
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, by_token, drop, every, find, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import ACL, VPC, Item, items
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.defaults import LAST_RULE, acl_association, new_acl
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import combination, in_use, invalid, missing
-from kumoi.services.ec2.kinds import ACL, VPC
 from kumoi.services.ec2.permissions import protocol_of
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, by_token, drop, every, find, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import GROUP, INTERFACE, SUBNET
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import missing
 from kumoi.services.ec2.functions import functions_in
 from kumoi.services.ec2.interfaces import of_function
-from kumoi.services.ec2.kinds import GROUP, INTERFACE, SUBNET, check_id, not_found
+from kumoi.services.ec2.kinds import check_id, not_found
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import every
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import VPC, Item
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import missing, unsupported
-from kumoi.services.ec2.kinds import PEERING, VPC
-from kumoi.services.ec2.records import Item
+from kumoi.services.ec2.kinds import PEERING
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, every, find, new_item, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.prefixes import managed, prefix_lists
 from kumoi.services.ec2.describing import Filters, answer, page
 from kumoi.services.ec2.kinds import PREFIX_LIST, not_found
-from kumoi.services.ec2.prefixes import managed, prefix_lists
 from kumoi.services.ec2.serving import operation
 
 

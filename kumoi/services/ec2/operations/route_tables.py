@@ -5,21 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import ENDPOINT, GATEWAY, INTERFACE, NAT, ROUTE_TABLE, SUBNET, VPC, Item, items
 from kumoi.services.ec2.defaults import new_route_table, route_association
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import combination, in_use
-from kumoi.services.ec2.kinds import (
-    EGRESS_GATEWAY,
-    ENDPOINT,
-    GATEWAY,
-    INTERFACE,
-    NAT,
-    PEERING,
-    ROUTE_TABLE,
-    SUBNET,
-    VPC,
-)
-from kumoi.services.ec2.records import Item, items
+from kumoi.services.ec2.kinds import EGRESS_GATEWAY, PEERING
 from kumoi.services.ec2.route_rules import living, with_states
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, by_token, drop, every, find, in_vpc, put, tags_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.prefixes import is_prefix_list
+from kumoi.networks.records import ENDPOINT, GATEWAY, INTERFACE, NAT, ROUTE_TABLE, Item
 from kumoi.services.ec2.errors import invalid
-from kumoi.services.ec2.kinds import EGRESS_GATEWAY, ENDPOINT, GATEWAY, INTERFACE, NAT, PEERING, ROUTE_TABLE, kind_of
+from kumoi.services.ec2.kinds import EGRESS_GATEWAY, PEERING, kind_of
 from kumoi.services.ec2.limits import MOST_ROUTES
-from kumoi.services.ec2.prefixes import is_prefix_list
-from kumoi.services.ec2.records import Item
 from kumoi.services.ec2.route_rules import destination, leads_to, target, via
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import find, put

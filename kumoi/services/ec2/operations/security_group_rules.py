@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.prefixes import is_prefix_list
+from kumoi.networks.records import GROUP, RULE, Item
 from kumoi.services.ec2.defaults import new_rule
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import invalid, missing
 from kumoi.services.ec2.groups import find_group, rules_of_group
-from kumoi.services.ec2.kinds import GROUP, RULE
 from kumoi.services.ec2.permissions import (
     PEERS,
     Rule,
@@ -20,8 +21,6 @@ from kumoi.services.ec2.permissions import (
     same,
     spoken,
 )
-from kumoi.services.ec2.prefixes import is_prefix_list
-from kumoi.services.ec2.records import Item
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -6,13 +6,12 @@ import re
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import ENDPOINT, GROUP, INTERFACE, RULE, VPC, Item, items
 from kumoi.services.ec2.defaults import ANYWHERE, new_group, new_rule
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import in_use, invalid
 from kumoi.services.ec2.functions import functions_in
 from kumoi.services.ec2.groups import described_group, find_group, rules_of_group
-from kumoi.services.ec2.kinds import ENDPOINT, GROUP, INTERFACE, RULE, VPC
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, find_one, in_vpc, put, tags_of
 from kumoi.state import Transaction, transactional

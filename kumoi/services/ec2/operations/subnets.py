@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from kumoi.doorway import Call
+from kumoi.networks.records import ACL, INTERFACE, NAT, ROUTE_TABLE, SUBNET, VPC, Item, items
+from kumoi.networks.zones import zone_id, zone_names, zone_of
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.defaults import acl_association, ipv6_association, new_subnet
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import combination, in_use, invalid, missing
 from kumoi.services.ec2.functions import functions_in
 from kumoi.services.ec2.interfaces import taken_addresses
-from kumoi.services.ec2.kinds import ACL, INTERFACE, NAT, ROUTE_TABLE, SUBNET, VPC
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, in_vpc, put, tags_of
-from kumoi.services.ec2.zones import zone_id, zone_names, zone_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
 

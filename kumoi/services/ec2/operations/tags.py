@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.networks.records import Item
 from kumoi.services.ec2.describing import Filters, page
 from kumoi.services.ec2.errors import missing
 from kumoi.services.ec2.filters import matching
 from kumoi.services.ec2.kinds import KINDS, kind_of
-from kumoi.services.ec2.records import Item
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import checked_tags, every, find, put, read_tags
 from kumoi.state import Transaction, transactional

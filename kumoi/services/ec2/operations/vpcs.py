@@ -8,26 +8,13 @@ from typing import Any
 import msgspec
 
 from kumoi.doorway import Call
+from kumoi.networks.records import ACL, ENDPOINT, GATEWAY, GROUP, INTERFACE, ROUTE_TABLE, RULE, SUBNET, VPC, Item, items
 from kumoi.services.ec2 import blocks
 from kumoi.services.ec2.defaults import default_options, default_vpc, ipv6_association, local_route, new_vpc
 from kumoi.services.ec2.describing import Filters, answer, described
 from kumoi.services.ec2.errors import combination, in_use, missing
-from kumoi.services.ec2.kinds import (
-    ACL,
-    DHCP,
-    EGRESS_GATEWAY,
-    ENDPOINT,
-    GATEWAY,
-    GROUP,
-    INTERFACE,
-    PEERING,
-    ROUTE_TABLE,
-    RULE,
-    SUBNET,
-    VPC,
-)
+from kumoi.services.ec2.kinds import DHCP, EGRESS_GATEWAY, PEERING
 from kumoi.services.ec2.limits import MOST_BLOCKS, MOST_VPCS
-from kumoi.services.ec2.records import Item, items
 from kumoi.services.ec2.serving import operation
 from kumoi.services.ec2.store import TagSpecifications, drop, every, find, find_one, in_vpc, put, tags_of
 from kumoi.state import Transaction, transactional

@@ -40,6 +40,7 @@ from kumoi.services.lambda_.operations.package import stored_code
 from kumoi.services.lambda_.operations.replicas import is_replica, refuse_replicated
 from kumoi.services.lambda_.operations.tags import check_tag_count
 from kumoi.services.lambda_.operations.versions import publish
+from kumoi.services.lambda_.operations.vpc import placed
 from kumoi.services.lambda_.records import Alias, Code, Function, FunctionHead, aliases, heads, versions
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import aws_error
@@ -86,6 +87,7 @@ async def create_function(
     layers = await layers_of(call, Layers or ())
     code = await _code_of(call, Code)
     await check_unzipped(call, code, layers)
+    network = await placed(call, VpcConfig)
     function = Function(
         name=identifier.name,
         code=code,
@@ -103,7 +105,7 @@ async def create_function(
         tracing_mode=(TracingConfig or {}).get("Mode", "PassThrough"),
         revision_id=uuid(),
         last_modified=call.now,
-        extras=_extras({}, locals()),
+        extras=_extras({}, locals() | {"VpcConfig": network}),
     )
     check(function)
     created = await _create(call.state, identifier, function, Tags or {}, Publish, CodeSigningConfigArn)
@@ -274,7 +276,8 @@ async def update_function_configuration(
         "tmp_size": (EphemeralStorage or {}).get("Size"),
     }
     changes = {name: value for name, value in wanted.items() if value is not None}
-    given = {member: value for member, value in locals().items() if member in KEPT_AS_GIVEN}
+    network = await placed(call, VpcConfig)
+    given = {member: value for member, value in locals().items() if member in KEPT_AS_GIVEN} | {"VpcConfig": network}
 
     def change(function: Function) -> Function:
         logging = logging_of(identifier.name, LoggingConfig, function.logging)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kumoi.services.ec2.prefixes import SERVICES as GATEWAYS
-from kumoi.services.ec2.zones import zone_names
+from kumoi.networks.prefixes import SERVICES as GATEWAYS
+from kumoi.networks.zones import zone_names
 
 REACHED: Mapping[str, tuple[str, ...]] = {
     **{
