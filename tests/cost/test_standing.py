@@ -84,6 +84,24 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
     }
 
 
+def test_networks_cost_what_is_in_them_by_the_hour(kumoi: Any) -> None:
+    ec2 = kumoi.client("ec2")
+    subnets = ec2.describe_subnets()["Subnets"]
+    first, second = (one["SubnetId"] for one in subnets[:2])
+    addresses = [ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(2)]
+    gateways = [
+        ec2.create_nat_gateway(SubnetId=first, AllocationId=one)["NatGateway"]["NatGatewayId"] for one in addresses
+    ]
+    ec2.delete_nat_gateway(NatGatewayId=gateways[0])
+    vpc, tables = subnets[0]["VpcId"], ec2.describe_route_tables()["RouteTables"]
+    queues = {"ServiceName": "com.amazonaws.us-east-1.sqs", "VpcEndpointType": "Interface"}
+    ec2.create_vpc_endpoint(VpcId=vpc, SubnetIds=[first, second], **queues)
+    objects = {"ServiceName": "com.amazonaws.us-east-1.s3", "RouteTableIds": [tables[0]["RouteTableId"]]}
+    ec2.create_vpc_endpoint(VpcId=vpc, **objects)
+    hours = {"vpc.nat-hours": 730, "vpc.endpoint-hours": 2 * 730, "vpc.address-hours": 2 * 730}
+    assert month(kumoi) == hours
+
+
 @pytest.mark.parametrize(("traces", "spread"), [(9, (90.0, 90.0)), (10, (20.0, 150.0))])
 def test_a_handful_of_traces_says_nothing_of_their_spread(traces: int, spread: tuple[float, float]) -> None:
     assert Amount(90.0, 20.0, 2.0, 15.0, traces).spread == spread

@@ -15,4 +15,4 @@ async def held(tx: Transaction) -> list[Held]:
     for one in await items.list(tx, ENDPOINT):
         if one["SubnetIds"]:
             found.append(Held(f"ec2:{one.id}", "endpoint", len(one["SubnetIds"])))
-    return found + [Held(f"ec2:{one.id}", "address", 1) for one in await items.list(tx, ADDRESS)]
+    return found + [Held(f"ec2:{one['PublicIp']}", "address", 1) for one in await items.list(tx, ADDRESS)]

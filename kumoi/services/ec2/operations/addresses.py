@@ -109,3 +109,18 @@ async def _release(tx: Transaction, allocation: str | None, public: str) -> None
     if address.get("AssociationId"):
         raise aws_error("InvalidIPAddress.InUse", f"Address {address['PublicIp']} is in use.")
     await drop(tx, address)
+
+
+@operation
+async def disassociate_address(call: Call, AssociationId: str | None = None, PublicIp: str | None = None) -> None:
+    """Take an address away from an instance, of which there are none; a NAT gateway keeps its own."""
+    if (AssociationId is None) == (PublicIp is None):
+        raise combination("You must specify exactly one of PublicIp and AssociationId")
+    for one in await every(call.state, ADDRESS):
+        if PublicIp is not None and one["PublicIp"] == PublicIp and "AssociationId" not in one.members:
+            return
+        if one.get("AssociationId", "") == AssociationId or one["PublicIp"] == PublicIp:
+            raise aws_error("AuthFailure", "You do not have permission to access the specified resource.", status=403)
+    if PublicIp is not None:
+        raise _no_address(PublicIp)
+    raise aws_error("InvalidAssociationID.NotFound", f"The association ID '{AssociationId}' does not exist")
