@@ -17,8 +17,8 @@ from kumoi.state import State
 rds = Service(
     "rds",
     __name__,
-    modules=("operations.clusters", "operations.instances", "operations.tags"),
-    resource=("DBClusterIdentifier", "DBInstanceIdentifier", "ResourceName"),
+    modules=("operations.clusters", "operations.instances", "operations.subnet_groups", "operations.tags"),
+    resource=("DBClusterIdentifier", "DBInstanceIdentifier", "DBSubnetGroupName", "ResourceName"),
     authorization="authorization",
     directories=("databases",),
     held="held",

@@ -9,7 +9,7 @@ from kumoi.doorway import Authorization, Call
 from kumoi.doorway.authorization import EVERYTHING
 
 _ARNS = ("ResourceArn", "ResourceName")
-_NAMED = (("DBInstanceIdentifier", "db"), ("DBClusterIdentifier", "cluster"))
+_NAMED = (("DBInstanceIdentifier", "db"), ("DBClusterIdentifier", "cluster"), ("DBSubnetGroupName", "subgrp"))
 
 
 def resource(call: Call) -> str:

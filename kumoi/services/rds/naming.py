@@ -42,13 +42,18 @@ def instance_arn(account: str, region: str, name: str) -> str:
     return arn("rds", region, account, f"db:{name}")
 
 
+def subnet_group_arn(account: str, region: str, name: str) -> str:
+    """A DB subnet group's ARN."""
+    return arn("rds", region, account, f"subgrp:{name}")
+
+
 def databases_of(account: str, region: str, resource_id: str) -> str:
     """The directory of a cluster's databases."""
     return f"{account}.{region}.{resource_id}"
 
 
 def parse_arn(text: str) -> tuple[str, str]:
-    """The kind (`cluster`, `db`) and name in an ARN of RDS; InvalidParameterValue for anything else."""
+    """The kind (`cluster`, `db`, `subgrp`) and name in an ARN of RDS; InvalidParameterValue for anything else."""
     try:
         kind, _, name = Arn.parse(text).resource.partition(":")
     except ValueError:
@@ -74,3 +79,8 @@ def no_cluster(name: str) -> AwsError:
 def no_instance(name: str) -> AwsError:
     """DBInstanceNotFoundFault."""
     return aws_error("DBInstanceNotFoundFault", f"DBInstance {name} not found.")
+
+
+def no_group(name: str) -> AwsError:
+    """DBSubnetGroupNotFoundFault."""
+    return aws_error("DBSubnetGroupNotFoundFault", f"DB subnet group '{name}' does not exist.")

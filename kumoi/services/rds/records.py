@@ -1,4 +1,4 @@
-"""What RDS stores: Aurora clusters and their instances. Times are epoch seconds."""
+"""What RDS stores: Aurora clusters, their instances, and groups of subnets. Times are epoch seconds."""
 
 from __future__ import annotations
 
@@ -46,5 +46,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any] = {}
 
 
+class SubnetGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A DB subnet group; `subnets` has the zone of each."""
+
+    name: str
+    description: str
+    vpc: str
+    subnets: dict[str, str]
+    tags: dict[str, str] = {}
+
+
 clusters: Space[Cluster] = Space("rds.cluster", Cluster, lambda cluster: (cluster.name,))
 instances: Space[Instance] = Space("rds.instance", Instance, lambda instance: (instance.name,))
+subnet_groups: Space[SubnetGroup] = Space("rds.subnet_group", SubnetGroup, lambda group: (group.name,))

@@ -7,7 +7,7 @@ from kumoi.doorway.resource_types import Resource, ResourceCall, ResourceType
 _CLUSTER = (
     *("DatabaseName", "DeletionProtection", "Engine", "EngineMode", "EngineVersion", "EnableHttpEndpoint"),
     *("ManageMasterUserPassword", "MasterUsername", "MasterUserPassword", "Port", "ServerlessV2ScalingConfiguration"),
-    "Tags",
+    *("DBSubnetGroupName", "VpcSecurityGroupIds", "Tags"),
 )
 _CHANGED = ("DeletionProtection", "EnableHttpEndpoint", "EngineVersion", "MasterUserPassword", "Port")
 
@@ -58,13 +58,41 @@ async def _delete_instance(call: ResourceCall) -> None:
     await call.ask("rds", "DeleteDBInstance", DBInstanceIdentifier=call.physical_id)
 
 
+_GROUP = ("DBSubnetGroupDescription", "SubnetIds")
+
+
+async def _create_group(call: ResourceCall) -> Resource:
+    name = call.name("DBSubnetGroupName", 255).lower()
+    told = call.given(*_GROUP, "Tags")
+    answer = await call.ask("rds", "CreateDBSubnetGroup", DBSubnetGroupName=name, **told)
+    return Resource(name, {"DBSubnetGroupArn": answer["DBSubnetGroup"]["DBSubnetGroupArn"]})
+
+
+async def _update_group(call: ResourceCall) -> Resource:
+    await call.ask("rds", "ModifyDBSubnetGroup", DBSubnetGroupName=call.physical_id, **call.given(*_GROUP))
+    return Resource(call.physical_id, call.attributes)
+
+
+async def _delete_group(call: ResourceCall) -> None:
+    await call.ask("rds", "DeleteDBSubnetGroup", DBSubnetGroupName=call.physical_id)
+
+
 RESOURCES = (
     ResourceType(
         "AWS::RDS::DBCluster",
         _create_cluster,
         _delete_cluster,
         _update_cluster,
-        replaced_by=frozenset(("DBClusterIdentifier", "DatabaseName", "Engine", "EngineMode", "MasterUsername")),
+        replaced_by=frozenset(
+            ("DBClusterIdentifier", "DBSubnetGroupName", "DatabaseName", "Engine", "EngineMode", "MasterUsername")
+        ),
     ),
     ResourceType("AWS::RDS::DBInstance", _create_instance, _delete_instance),
+    ResourceType(
+        "AWS::RDS::DBSubnetGroup",
+        _create_group,
+        _delete_group,
+        _update_group,
+        replaced_by=frozenset(("DBSubnetGroupName",)),
+    ),
 )

@@ -1,4 +1,4 @@
-"""Tags of clusters and instances."""
+"""Tags of clusters, instances and subnet groups."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.services.rds import rds
-from kumoi.services.rds.naming import invalid, no_cluster, no_instance, parse_arn
+from kumoi.services.rds.naming import invalid, no_cluster, no_group, no_instance, parse_arn
 from kumoi.services.rds.paging import tags_of
-from kumoi.services.rds.records import clusters, instances
+from kumoi.services.rds.records import clusters, instances, subnet_groups
 from kumoi.state import Transaction, transactional
 
 
@@ -30,7 +30,7 @@ async def remove_tags_from_resource(call: Call, ResourceName: str, TagKeys: list
 async def list_tags_for_resource(
     call: Call, ResourceName: str, Filters: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
-    """The tags of a cluster or an instance."""
+    """The tags of a cluster, an instance or a subnet group."""
     tags = await _change(call.state, ResourceName, {}, [])
     return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
@@ -53,6 +53,14 @@ async def _change(tx: Transaction, resource: str, added: dict[str, str], removed
         tags = _changed(instance.tags, added, removed)
         if tags != instance.tags:
             await instances.put(tx, msgspec.structs.replace(instance, tags=tags))
+        return tags
+    if kind == "subgrp":
+        group = await subnet_groups.get(tx, name)
+        if group is None:
+            raise no_group(name)
+        tags = _changed(group.tags, added, removed)
+        if tags != group.tags:
+            await subnet_groups.put(tx, msgspec.structs.replace(group, tags=tags))
         return tags
     raise invalid(f"Invalid resource name: {resource}")
 
