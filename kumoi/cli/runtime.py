@@ -18,22 +18,9 @@ from kumoi.sandbox.node_programs import bundled_sdk
 _CLIENTS = (
     *("api-gateway", "apigatewaymanagementapi", "apigatewayv2", "appsync", "athena", "cloudformation", "cloudfront"),
     *("cloudfront-keyvaluestore", "cloudwatch", "cloudwatch-logs", "codedeploy", "cognito-identity"),
-    *("cognito-identity-provider", "dynamodb", "dynamodb-streams", "ecr", "elastic-load-balancing-v2", "eventbridge"),
-    *(
-        "fis",
-        "glue",
-        "iam",
-        "iot",
-        "iot-data-plane",
-        "kinesis",
-        "kms",
-        "lambda",
-        "pipes",
-        "rds",
-        "rds-data",
-        "s3",
-        "scheduler",
-    ),
+    *("cognito-identity-provider", "dynamodb", "dynamodb-streams", "ec2", "ecr", "elastic-load-balancing-v2"),
+    *("eventbridge", "fis", "glue", "iam", "iot", "iot-data-plane", "kinesis", "kms", "lambda", "pipes", "rds"),
+    *("rds-data", "s3", "scheduler"),
     *("secrets-manager", "sfn", "sns", "sqs", "ssm", "sts", "xray"),
 )
 _LIBRARIES = ("credential-providers", "lib-dynamodb", "lib-storage", "s3-request-presigner", "util-dynamodb")
