@@ -155,6 +155,55 @@ async def _stop_rotation(call: ResourceCall) -> None:
     await call.ask("secretsmanager", "CancelRotateSecret", SecretId=call.physical_id)
 
 
+_TARGETS = {"AWS::RDS::DBCluster": "DBCluster", "AWS::RDS::DBInstance": "DBInstance"}
+_ENGINES = {"aurora-postgresql": "postgres", "aurora-mysql": "mysql"}
+_ATTACHED = ("engine", "host", "port", "dbname", "dbClusterIdentifier", "dbInstanceIdentifier")
+
+
+async def _attach(call: ResourceCall) -> Resource:
+    """Write into a secret where the database is whose user and password it holds."""
+    call.required("SecretId", "TargetId", "TargetType")
+    kind, target = str(call.properties["TargetType"]), str(call.properties["TargetId"])
+    what = _TARGETS.get(kind)
+    if what is None:
+        raise aws_error("ValidationError", f"Kumoi attaches secrets to {' and '.join(_TARGETS)}, not to {kind}.")
+    [found] = (await call.ask("rds", f"Describe{what}s", **{f"{what}Identifier": target}))[f"{what}s"]
+    cluster = found if kind.endswith("Cluster") else await _cluster_of(call, found)
+    where = {
+        "engine": _ENGINES.get(cluster["Engine"], cluster["Engine"]),
+        "host": cluster["Endpoint"],
+        "port": cluster["Port"],
+        "dbname": cluster.get("DatabaseName"),
+        "dbClusterIdentifier" if found is cluster else "dbInstanceIdentifier": target,
+    }
+    await _write(call, {name: value for name, value in where.items() if value is not None})
+    return _secret(str(call.properties["SecretId"]))
+
+
+async def _cluster_of(call: ResourceCall, instance: dict[str, Any]) -> dict[str, Any]:
+    name = instance["DBClusterIdentifier"]
+    [found] = (await call.ask("rds", "DescribeDBClusters", DBClusterIdentifier=name))["DBClusters"]
+    return dict(found)
+
+
+async def _detach(call: ResourceCall) -> None:
+    await _write(call, {})
+
+
+async def _write(call: ResourceCall, where: dict[str, Any]) -> None:
+    secret = call.properties["SecretId"]
+    value = (await call.ask("secretsmanager", "GetSecretValue", SecretId=secret)).get("SecretString", "")
+    try:
+        content = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        content = None
+    if not isinstance(content, dict):
+        raise aws_error("ValidationError", "A secret that is attached to a database must be a JSON object.")
+    kept = {name: one for name, one in content.items() if name not in _ATTACHED}
+    text = orjson.dumps({**kept, **where}).decode()
+    await call.ask("secretsmanager", "PutSecretValue", SecretId=secret, SecretString=text)
+
+
 RESOURCES = (
     ResourceType(
         "AWS::SecretsManager::Secret",
@@ -176,6 +225,13 @@ RESOURCES = (
         _rotate,
         _stop_rotation,
         _rotate,
+        replaced_by=frozenset(("SecretId",)),
+    ),
+    ResourceType(
+        "AWS::SecretsManager::SecretTargetAttachment",
+        _attach,
+        _detach,
+        _attach,
         replaced_by=frozenset(("SecretId",)),
     ),
 )

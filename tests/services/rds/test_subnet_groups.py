@@ -73,8 +73,26 @@ def test_a_group_out_of_a_template(kumoi: Any, rds: Any) -> None:
             "Properties": {
                 "Engine": "aurora-mysql",
                 "MasterUsername": "admin",
-                "MasterUserPassword": "correct-horse",
+                "MasterUserPassword": {"Fn::Sub": "{{resolve:secretsmanager:${Secret}:SecretString:password::}}"},
                 "DBSubnetGroupName": {"Ref": "Group"},
+            },
+        },
+        "Secret": {
+            "Type": "AWS::SecretsManager::Secret",
+            "Properties": {
+                "GenerateSecretString": {
+                    "SecretStringTemplate": '{"username": "admin"}',
+                    "GenerateStringKey": "password",
+                    "ExcludePunctuation": True,
+                }
+            },
+        },
+        "Attachment": {
+            "Type": "AWS::SecretsManager::SecretTargetAttachment",
+            "Properties": {
+                "SecretId": {"Ref": "Secret"},
+                "TargetId": {"Ref": "Cluster"},
+                "TargetType": "AWS::RDS::DBCluster",
             },
         },
     }
@@ -83,7 +101,13 @@ def test_a_group_out_of_a_template(kumoi: Any, rds: Any) -> None:
     often = {"Delay": 1, "MaxAttempts": 60}
     client.get_waiter("stack_create_complete").wait(StackName="data", WaiterConfig=often)
     (group,) = rds.describe_db_subnet_groups()["DBSubnetGroups"]
-    assert rds.describe_db_clusters()["DBClusters"][0]["DBSubnetGroup"] == group["DBSubnetGroupName"]
+    (cluster,) = rds.describe_db_clusters()["DBClusters"]
+    assert cluster["DBSubnetGroup"] == group["DBSubnetGroupName"]
+    secrets = kumoi.client("secretsmanager")
+    (secret,) = secrets.list_secrets()["SecretList"]
+    told = json.loads(secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"])
+    assert (told["username"], told["engine"], told["port"]) == ("admin", "mysql", 3306)
+    assert (told["host"], told["dbClusterIdentifier"]) == (cluster["Endpoint"], cluster["DBClusterIdentifier"])
     client.delete_stack(StackName="data")
     client.get_waiter("stack_delete_complete").wait(StackName="data", WaiterConfig=often)
     assert rds.describe_db_subnet_groups()["DBSubnetGroups"] == []
