@@ -47,6 +47,34 @@ def test_a_secret_is_known_by_its_arn(connect: Connect, document: Helper, new_us
     assert stranger.get_secret_value(SecretId=arn)["SecretString"] == "s3cret"
 
 
+def test_networks_are_changed_by_who_may_by_their_arns_and_tags(
+    connect: Connect, document: Helper, new_user: Helper, refusal: Helper
+) -> None:
+    ec2 = connect("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ours, theirs = (
+        ec2.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"] for name in ("a", "b")
+    )
+    ec2.create_tags(Resources=[ours], Tags=[{"Key": "team", "Value": "a"}])
+    arn = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
+    key = new_user(
+        connect,
+        "networker",
+        document(
+            "ec2:DeleteSecurityGroup",
+            f"{arn}:security-group/*",
+            Condition={"StringEquals": {"aws:ResourceTag/team": "a"}},
+        ),
+    )
+    mine = connect("ec2", key)
+    code, message = refusal(mine.delete_security_group, GroupId=theirs)
+    assert code == "UnauthorizedOperation"
+    assert f"perform: ec2:DeleteSecurityGroup on resource: {arn}:security-group/{theirs}" in message
+    assert refusal(mine.describe_vpcs)[0] == "UnauthorizedOperation"
+    assert refusal(mine.describe_vpcs, DryRun=True)[0] == "UnauthorizedOperation"
+    mine.delete_security_group(GroupId=ours)
+
+
 def test_passing_a_role_is_a_permission(connect: Connect, document: Helper, new_user: Helper, refusal: Helper) -> None:
     key = new_user(connect, "deployer", document("events:*"))
     events = connect("events", key)
