@@ -19,13 +19,12 @@ from urllib.parse import quote_plus, unquote_plus
 
 import orjson
 
-from kumoi import java_patterns
+from kumoi import java_patterns, java_times
 from kumoi.epoch import milliseconds_of, moment_of
 from kumoi.names import uuid
 from kumoi.services.appsync.realtime.filters import transformed
 from kumoi.services.appsync.resolving import (
     extensions,
-    java_times,
     relational,
     response_headers,
     search_queries,

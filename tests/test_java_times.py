@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kumoi.services.appsync.resolving.java_times import BadTime, formatted, parsed, zone
+from kumoi.java_times import BadTime, formatted, parsed, zone
 from kumoi.services.appsync.resolving.javascript import build
 from kumoi.services.appsync.resolving.sortable_ids import ksuid, ulid
 from kumoi.services.appsync.resolving.zone_tables import named, tables
