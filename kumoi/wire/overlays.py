@@ -163,6 +163,7 @@ OVERLAYS: Mapping[str, Overlay] = {
     "dynamodbstreams": Overlay(error_prefix="com.amazonaws.dynamodb.v20120810#"),
     "ec2": Overlay(validation_code="InvalidParameterValue"),
     "elbv2": Overlay(validation_code="ValidationError"),
+    "firehose": Overlay(unchecked=frozenset({"HttpEndpointUrl"})),
     "iam": Overlay(validation_code="ValidationError"),
     "iot": Overlay(validation_code="InvalidRequestException"),
     "iot-data": Overlay(validation_code="InvalidRequestException"),
