@@ -1,4 +1,4 @@
-"""Access logs: a line for each request, as a stage's format says, into a log group.
+"""Access logs: a line for each request, as a stage's format says, into a log group or a delivery stream.
 
 Lines are written behind the answer, in batches, one log stream a group and start of the platform. Source: "Customize
 HTTP API access logs" and "Set up CloudWatch logging" of the developer guide.
@@ -37,8 +37,11 @@ def line(form: str, context: Mapping[str, Any]) -> str:
     return _VARIABLE.sub(value, form)
 
 
+_MOST_RECORDS = 500
+
+
 class AccessLogs:
-    """Writes lines to log groups in the background, as a service."""
+    """Writes lines to log groups, or delivery streams, in the background, as a service."""
 
     def __init__(self, doorway: Doorway, service: str = "apigateway") -> None:
         self._doorway = doorway
@@ -50,7 +53,7 @@ class AccessLogs:
         self._writer: asyncio.Task[None] | None = None
 
     def write(self, destination: str, text: str, *, own: bool = False) -> None:
-        """Hand over a line for the log group with this ARN; `own` groups are made where there are none."""
+        """Hand over a line for what has this ARN; `own` log groups are made where there are none."""
         if own:
             self._own.add(destination)
         self._waiting.setdefault(destination, []).append(
@@ -80,8 +83,19 @@ class AccessLogs:
             if error.code != "ResourceAlreadyExistsException":
                 raise
 
+    async def _put_records(self, stream: Arn, lines: list[dict[str, Any]]) -> None:
+        caller = Principal.of_service(stream.account, f"{self._service}.amazonaws.com", self._service)
+        name = stream.resource.partition("/")[2]
+        for start in range(0, len(lines), _MOST_RECORDS):
+            records = [{"Data": f"{one['message']}\n".encode()} for one in lines[start : start + _MOST_RECORDS]]
+            put = {"DeliveryStreamName": name, "Records": records}
+            await self._doorway.ask("firehose", "PutRecordBatch", put, caller, stream.region)
+
     async def _put(self, destination: str, lines: list[dict[str, Any]]) -> None:
         arn = Arn.parse(destination)
+        if arn.service == "firehose":
+            await self._put_records(arn, lines)
+            return
         group = arn.resource.removeprefix("log-group:").removesuffix(":*")
         caller = Principal.of_service(arn.account, f"{self._service}.amazonaws.com", self._service)
         stream = {"logGroupName": group, "logStreamName": self._stream}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kumoi.services.iot.rule_engine import RuleEngine
 
 MOST_BATCH = 100
+MOST_RECORDS = 500
 HTTP_SECONDS = 10.0
 
 
@@ -232,6 +233,19 @@ async def _kinesis(task: Task) -> None:
     )
 
 
+async def _firehose(task: Task) -> None:
+    separator = task.settings.get("separator", "").encode()
+    name = task.settings["deliveryStreamName"]
+    if not task.settings.get("batchMode"):
+        record = {"Data": task.job.payload + separator}
+        await task.ask("firehose", "PutRecord", DeliveryStreamName=name, Record=record)
+        return
+    records = [{"Data": orjson.dumps(one) + separator} for one in task.objects()]
+    for at in range(0, len(records), MOST_RECORDS):
+        batch = records[at : at + MOST_RECORDS]
+        await task.ask("firehose", "PutRecordBatch", DeliveryStreamName=name, Records=batch)
+
+
 async def _republish(task: Task) -> None:
     from kumoi.services.iot.rule_engine import MOST_HOPS
 
@@ -330,6 +344,7 @@ _ACTIONS: Mapping[str, Callable[[Task], Awaitable[None]]] = {
     "cloudwatchMetric": _metric,
     "dynamoDB": _dynamodb,
     "dynamoDBv2": _dynamodb_columns,
+    "firehose": _firehose,
     "iotAnalytics": _iotanalytics,
     "kinesis": _kinesis,
     "lambda": _lambda,
@@ -352,7 +367,7 @@ KINDS = frozenset((*_ACTIONS, "http"))
 
 _RESOURCES = (
     *("functionArn", "channelName", "queueUrl", "targetArn", "bucketName", "tableName", "streamName", "topic", "url"),
-    *("stateMachineName", "logGroupName", "channelArn", "metricName", "alarmName"),
+    *("stateMachineName", "deliveryStreamName", "logGroupName", "channelArn", "metricName", "alarmName"),
 )
 
 

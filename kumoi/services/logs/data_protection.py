@@ -19,16 +19,17 @@ from kumoi.services.logs.rules import invalid
 VERSION = "2021-06-01"
 LONGEST = 30_720
 MOST_CUSTOM, LONGEST_CUSTOM = 10, 200
-_DESTINATIONS = {"CloudWatchLogs": "LogGroup", "S3": "Bucket"}
+_DESTINATIONS = {"CloudWatchLogs": "LogGroup", "S3": "Bucket", "Firehose": "DeliveryStream"}
 SECONDS = 0.1
 """How long a custom identifier may look at one event: that one and those stored with it are masked as a whole then."""
 
 
 class Findings(NamedTuple):
-    """Where findings go: a log group, a bucket, both or none."""
+    """Where findings go: a log group, a bucket, a delivery stream, all of them or none."""
 
     group: str | None = None
     bucket: str | None = None
+    stream: str | None = None
 
 
 class Policy(NamedTuple):

@@ -28,10 +28,11 @@ DELIVERY = "delivery.logs.amazonaws.com"
 """Who writes to buckets, as their policies say."""
 STREAM = "data-protection-findings"
 _AT_ONCE = 1_000
+_MOST_RECORDS = 500
 
 
 async def tell(call: Call, group: str, to: Sequence[Findings], found: Sequence[Sequence[Found]], now: int) -> None:
-    """Tell what was found in events of a group, also in the groups and buckets `to`."""
+    """Tell what was found in events of a group, also where policies send them, `to`."""
     if call.caller.arn == HOST:
         return
 
@@ -60,6 +61,11 @@ async def tell(call: Call, group: str, to: Sequence[Findings], found: Sequence[S
         if name != group and await ask("logs", "CreateLogStream", place):
             for start in range(0, len(events), _AT_ONCE):
                 await ask("logs", "PutLogEvents", {**place, "logEvents": events[start : start + _AT_ONCE]})
+    records = [{"Data": f"{one}\n".encode()} for one in reports]
+    for stream in dict.fromkeys(one.stream for one in to if one.stream is not None):
+        for start in range(0, len(records), _MOST_RECORDS):
+            put = {"DeliveryStreamName": stream, "Records": records[start : start + _MOST_RECORDS]}
+            await ask("firehose", "PutRecordBatch", put)
     buckets = dict.fromkeys(one.bucket for one in to if one.bucket is not None)
     if buckets:
         body = await asyncio.to_thread(gzip.compress, "".join(f"{one}\n" for one in reports).encode())

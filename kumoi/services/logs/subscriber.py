@@ -1,4 +1,4 @@
-"""Handing envelopes of log events to subscribers: functions, streams, and what a destination stands for."""
+"""Handing envelopes of log events to subscribers: functions, streams of both kinds, what a destination stands for."""
 
 from __future__ import annotations
 
@@ -59,14 +59,16 @@ class Subscribers:
             event = {"FunctionName": str(arn), "InvocationType": "Event", "Payload": function_event(content)}
             await self._doorway.ask("lambda", "Invoke", event, caller, arn.region)
             return
-        if arn.service == "kinesis":
+        if arn.service in ("kinesis", "firehose"):
             caller = (
                 Principal.of_service(arn.account or account, "logs.amazonaws.com", source, f"{group}:*")
                 if role is None
                 else Principal.of_role(arn.account or account, role, "CloudWatchLogs", source)
             )
-            record = {"StreamARN": str(arn), "Data": content, "PartitionKey": key[:256]}
-            await self._doorway.ask("kinesis", "PutRecord", record, caller, arn.region)
+            record: dict[str, object] = {"StreamARN": str(arn), "Data": content, "PartitionKey": key[:256]}
+            if arn.service == "firehose":
+                record = {"DeliveryStreamName": arn.resource.partition("/")[2], "Record": {"Data": content}}
+            await self._doorway.ask(arn.service, "PutRecord", record, caller, arn.region)
             return
         raise DeliveryFailed("INVALID_PARAMETER", f"Kumoi does not send log events to {arn}.", retry=False)
 

@@ -123,6 +123,16 @@ class Target:
             failed |= {at for (at, _), one in zip(chunk, answer["Records"], strict=True) if one.get("ErrorCode")}
         return failed
 
+    async def _delivery_stream(self, records: Sequence[Any]) -> set[int] | bytes:
+        name = self._arn.resource.rpartition("/")[2]
+        failed: set[int] = set()
+        for chunk in _numbered(records, 500):
+            entries = [{"Data": _text(record).encode()} for _, record in chunk]
+            answer = await self._ask("firehose", "PutRecordBatch", DeliveryStreamName=name, Records=entries)
+            told = zip(chunk, answer["RequestResponses"], strict=True)
+            failed |= {at for (at, _), one in told if one.get("ErrorCode")}
+        return failed
+
     async def _log_group(self, records: Sequence[Any]) -> set[int] | bytes:
         given = self._given("CloudWatchLogsParameters")
         group = self._arn.resource.split(":")[1]
@@ -159,6 +169,7 @@ WAYS: dict[str, Callable[[Target, Sequence[Any]], Awaitable[set[int] | bytes]]] 
     "sns": Target._topic,
     "events": Target._bus,
     "kinesis": Target._stream,
+    "firehose": Target._delivery_stream,
     "logs": Target._log_group,
 }
 """How records are handed over, by the service in the target's ARN."""

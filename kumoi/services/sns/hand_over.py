@@ -16,7 +16,15 @@ from kumoi.doorway import NO_TRACE, CallDropped, Doorway, Principal, Trace
 from kumoi.http_client import HttpClient, Unreachable
 from kumoi.names import Arn
 from kumoi.services.sns.letters import store
-from kumoi.services.sns.notification import Handover, Signed, envelope, function_event, signed_text, subscribe_url
+from kumoi.services.sns.notification import (
+    Handover,
+    Signed,
+    archived,
+    envelope,
+    function_event,
+    signed_text,
+    subscribe_url,
+)
 from kumoi.services.sns.records import Subscription, subscriptions
 from kumoi.services.sns.retries import pause_managed
 from kumoi.services.sns.signing import Signer
@@ -57,8 +65,11 @@ class HandOver:
             await self._to_http(one, attributes)
         elif one.protocol == "firehose":
             arn = Arn.parse(one.endpoint)
-            payload = Payload(await self._body(one, attributes), delivery.id, self._doorway.clock.now())
-            await make_calls(self._doorway, target_calls(arn, payload), _caller(arn, one), arn.region, _trace(one))
+            text = one.text if is_raw(attributes) else archived(one, self._doorway.endpoint)
+            calls = target_calls(arn, Payload(text, delivery.id, self._doorway.clock.now()))
+            role = attributes.get("SubscriptionRoleArn")
+            caller = Principal.of_role(arn.account, role, "SNS", _node(one)) if role else _caller(arn, one)
+            await make_calls(self._doorway, calls, caller, arn.region, _trace(one))
         else:
             place = self._doorway.state.at(delivery.account, delivery.region)
             await store(place, one, await self._letter(one))
@@ -159,7 +170,11 @@ def _invocation(one: Handover, event: bytes) -> dict[str, Any]:
 
 
 def _caller(arn: Arn, one: Handover) -> Principal:
-    return Principal.of_service(arn.account, SERVICE, f"sns:{one.topic.rpartition(':')[2]}", one.topic)
+    return Principal.of_service(arn.account, SERVICE, _node(one), one.topic)
+
+
+def _node(one: Handover) -> str:
+    return f"sns:{one.topic.rpartition(':')[2]}"
 
 
 def _trace(one: Handover) -> Trace:

@@ -114,6 +114,24 @@ def envelope(one: Handover, signed: Signed | None, endpoint: str) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
+def archived(one: Handover, endpoint: str) -> str:
+    """A message for a delivery stream: a line of JSON, not signed.
+
+    Source: "Formatting Amazon SNS notifications for storage in Amazon S3 destinations" of the developer guide.
+    """
+    fields: dict[str, Any] = {"Type": one.kind, "MessageId": one.message_id, "TopicArn": one.topic}
+    if one.subject is not None:
+        fields["Subject"] = one.subject
+    fields |= {
+        "Message": one.text,
+        "Timestamp": timestamp(one.time),
+        "UnsubscribeURL": unsubscribe_url(endpoint, one),
+    }
+    if one.attributes:
+        fields["MessageAttributes"] = told_attributes(one.attributes)
+    return f"{_encode(fields)}\n"
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

@@ -121,7 +121,10 @@ def test_a_function_gets_an_envelope(logs: Any, kumoi: Any, zipped: Any) -> None
         ("arn:aws:sqs:us-east-1:000000000000:q", "cannot work with destinationArn for vendor sqs"),
         ("arn:aws:lambda:us-east-1:000000000000:function:nosuch", "Could not execute the lambda function"),
         ("arn:aws:kinesis:us-east-1:000000000000:stream/nosuch", "Could not deliver test message"),
-        ("arn:aws:firehose:us-east-1:000000000000:deliverystream/d", "Kumoi has no Firehose"),
+        (
+            "arn:aws:firehose:us-east-1:000000000000:deliverystream/d",
+            "Could not deliver test message to specified Firehose",
+        ),
     ],
 )
 def test_destinations_that_cannot_be(logs: Any, destination: str, message: str) -> None:

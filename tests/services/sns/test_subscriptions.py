@@ -110,11 +110,11 @@ def test_endpoints_that_do_not_fit(client: Any, topic: str, protocol: str, endpo
     assert (code, message) == ("InvalidParameter", f"Invalid parameter: {text}")
 
 
-def test_firehose_says_that_it_is_not_served(client: Any, topic: str) -> None:
+def test_a_delivery_stream_needs_a_role(client: Any, topic: str) -> None:
     stream = topic.replace(":sns:", ":firehose:").replace(":news", ":deliverystream/x")
     code, message = refused(client.subscribe, TopicArn=topic, Protocol="firehose", Endpoint=stream)
-    assert code in ("NotImplemented", "InvalidParameter")
-    assert "Firehose" in message or "SubscriptionRoleArn" in message
+    assert code == "InvalidParameter"
+    assert "SubscriptionRoleArn: required for subscriptions of protocol firehose" in message
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,10 @@ def new_stage(
     )
 
 
+_STREAMS = "amazon-apigateway-"
+"""How the names of delivery streams begin that take access logs."""
+
+
 def _check(properties: dict[str, Any]) -> None:
     for name in properties.get("variables") or ():
         if not _VARIABLE.fullmatch(name):
@@ -160,8 +164,11 @@ def _check(properties: dict[str, Any]) -> None:
             destination = Arn.parse(log["destinationArn"])
         except ValueError:
             raise bad(f"Invalid ARN specified in the request: {log['destinationArn']}") from None
-        if destination.service != "logs":
-            raise unbuilt("access logs elsewhere than in a log group")
+        stream = destination.resource.partition("/")[2]
+        if destination.service == "firehose" and not stream.startswith(_STREAMS):
+            raise bad(f"The name of the delivery stream must begin with {_STREAMS}: {stream}")
+        if destination.service not in ("logs", "firehose"):
+            raise unbuilt("access logs elsewhere than in a log group or a delivery stream")
 
 
 def patched_settings(held: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any] | None:

@@ -86,7 +86,7 @@ async def delete_account_policy(call: Call, policyName: str, policyType: str) ->
 
 async def _check(call: Call, document: str) -> None:
     """Raise InvalidParameterException for a policy that cannot be, or that sends findings where nothing is."""
-    group, bucket = policy_of(document).findings
+    group, bucket, stream = policy_of(document).findings
     if group is not None and not await _exists(call.state, group):
         raise invalid(f"The log group {group}, which findings are to go to, does not exist.")
     if bucket is not None:
@@ -94,6 +94,11 @@ async def _check(call: Call, document: str) -> None:
             await call.to("s3", "HeadBucket", Bucket=bucket)
         except AwsError as error:
             raise invalid(f"The bucket {bucket}, which findings are to go to, cannot be had: {error.message}") from None
+    if stream is not None:
+        try:
+            await call.to("firehose", "DescribeDeliveryStream", DeliveryStreamName=stream)
+        except AwsError as error:
+            raise invalid(f"Findings cannot go to the delivery stream {stream}: {error.message}") from None
 
 
 def _described(identifier: str, one: GroupProtection) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Destinations and resource policies. A destination stands for a Kinesis stream that filters send to."""
+"""Destinations and resource policies. A destination stands for a stream that filters send to."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def put_destination(
         vendor = Arn.parse(targetArn).service
     except ValueError:
         raise invalid(f"targetArn is not an ARN: {targetArn}") from None
-    if vendor != "kinesis":
-        raise invalid(f"Kumoi's destinations stand for Kinesis streams, not for {vendor}.")
+    if vendor not in ("kinesis", "firehose"):
+        raise invalid(f"Kumoi's destinations stand for Kinesis streams and Firehose's, not for {vendor}.")
     created = int(call.now * 1000)
     given = Destination(name=destinationName, target=targetArn, role=roleArn, created=created, tags=tags or {})
     return {"destination": _described(call, await _put(call.state, given))}

@@ -21,6 +21,8 @@ from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
 
 MOST_FILTERS = 2
+_STREAMS = {"kinesis": "Kinesis", "firehose": "Firehose"}
+"""What gets a test message first, as its text calls it."""
 NO_FILTER = "The specified subscription filter does not exist."
 
 
@@ -64,34 +66,29 @@ async def _check(call: Call, group: str, destination: Arn, role: str | None) -> 
     vendor = destination.service
     if vendor not in ("lambda", "kinesis", "firehose", "logs"):
         raise invalid(f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {vendor}")
-    if vendor in ("kinesis", "firehose") and role is None:
+    if vendor in _STREAMS and role is None:
         raise invalid(f"destinationArn for vendor {vendor} cannot be used without roleArn")
     if vendor == "lambda" and role is not None:
         raise invalid("destinationArn for vendor lambda cannot be used with roleArn")
     if own_function(group, destination):
         raise invalid("The log group provided is reserved for the function log of the destination function.")
-    if vendor == "firehose":
-        raise invalid(
-            "Could not deliver test message to specified Firehose stream. Kumoi has no Firehose: subscribe a function "
-            "or a Kinesis stream instead."
-        )
     if vendor == "logs":
         await find_destination(call.doorway.state.at(destination.account, destination.region), destination)
         return
     arn = group_arn(call.account, call.region, group)
     try:
-        if vendor == "kinesis":
-            content = control_message("Kinesis", int(call.now * 1000))
+        if vendor in _STREAMS:
+            content = control_message(_STREAMS[vendor], int(call.now * 1000))
             await call.part(Subscribers).hand_over(arn, str(destination), role, content, "control", call.account)
         else:
             caller = Principal.of_service(destination.account, "logs.amazonaws.com", f"logs:{group}", f"{arn}:*")
             params = {"FunctionName": str(destination), "InvocationType": "DryRun"}
             await call.doorway.ask("lambda", "Invoke", params, caller, destination.region)
     except (AwsError, CallDropped) as error:
-        if vendor == "kinesis":
+        if vendor in _STREAMS:
             raise invalid(
-                "Could not deliver test message to specified Kinesis stream. Check if the given kinesis stream is in "
-                f"ACTIVE state. ({error})"
+                f"Could not deliver test message to specified {_STREAMS[vendor]} stream. Check if the given "
+                f"{vendor} stream is in ACTIVE state. ({error})"
             ) from None
         raise invalid(
             "Could not execute the lambda function. Make sure you have given CloudWatch Logs permission to execute "

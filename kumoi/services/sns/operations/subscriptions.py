@@ -107,8 +107,6 @@ async def _check_endpoint(call: Call, topic: Topic, protocol: str, endpoint: str
         _arn(endpoint, "lambda", "Lambda endpoint ARN")
     elif protocol == "firehose":
         _arn(endpoint, "firehose", "Firehose endpoint ARN")
-        if "firehose" not in call.doorway.registry:
-            raise aws_error("NotImplemented", "Kumoi does not serve Firehose yet: subscribe a queue or a function.")
     elif protocol == "application":
         await _check_device(call, endpoint)
     elif protocol == "sms":
