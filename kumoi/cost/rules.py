@@ -178,6 +178,13 @@ def _kinesis(edge: Edge, units: Units, modes: Modes) -> Billed:
         yield "kinesis.put-units", units.get("put_units", 0.0)
 
 
+def _firehose(_edge: Edge, units: Units, _modes: Modes) -> Billed:
+    yield "firehose.ingested-gb", units.get("ingested_bytes", 0.0) / GIB
+    yield "firehose.converted-gb", units.get("converted_bytes", 0.0) / GIB
+    yield "firehose.partitioned-gb", units.get("partitioned_bytes", 0.0) / GIB
+    yield "firehose.partition-objects", units.get("partition_objects", 0.0)
+
+
 def _iot(edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "iot.rules", units.get("rules", 0.0)
     yield "iot.actions", units.get("actions", 0.0)
@@ -240,6 +247,7 @@ _RULES: Mapping[str, Callable[[Edge, Units, Modes], Billed]] = {
     "iot": _iot,
     "iot-data": _iot_data,
     "iotanalytics": _iotanalytics,
+    "firehose": _firehose,
     "kinesis": _kinesis,
     "kms": _kms,
     "lambda": _lambda,

@@ -76,6 +76,15 @@ KINDS = (
     Kind(
         "s3", "ListBuckets", "Buckets", "Name", "notification", detail=("GetBucketNotificationConfiguration", "Bucket")
     ),
+    Kind(
+        "firehose",
+        "ListDeliveryStreams",
+        "DeliveryStreamNames",
+        None,
+        "delivery",
+        detail=("DescribeDeliveryStream", "DeliveryStreamName"),
+        listing={"Limit": 10_000},
+    ),
     Kind("kinesis", "ListStreams", "StreamNames", None, "stream"),
     Kind(
         "scheduler",
@@ -201,6 +210,14 @@ async def _connections(looker: Looker, found: Declared) -> None:
             found.nodes[node] = {"region": looker.region, "title": ""}
             _add(found, pipe["Source"], node, "pipe")
             _add(found, node, pipe["Target"], "pipe")
+        for node in [node for node in found.nodes if node.startswith("firehose:")]:
+            name = node.partition(":")[2]
+            told = await looker.ask("firehose", "DescribeDeliveryStream", DeliveryStreamName=name)
+            source = told["DeliveryStreamDescription"].get("Source") or {}
+            stream = (source.get("KinesisStreamSourceDescription") or {}).get("KinesisStreamARN", "")
+            if stream:
+                found.edges.pop((node, node_of(stream)), None)
+                _add(found, stream, node, "source")
         for bus in await looker.every("events", "ListEventBuses", "EventBuses"):
             for rule in await looker.every("events", "ListRules", "Rules", EventBusName=bus["Name"]):
                 targets = await looker.every(

@@ -100,6 +100,16 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"kinesis.in-gb": 1},
     ),
     (
+        Edge("lambda:f", "firehose:s", "firehose", "PutRecordBatch"),
+        {"requests": 1, "records": 2, "bytes": 100, "ingested_bytes": GIB / 2},
+        {"firehose.ingested-gb": 0.5},
+    ),
+    (
+        Edge("firehose:s", "firehose:s", "firehose", "Partitioning"),
+        {"partitioned_bytes": GIB, "partition_objects": 3, "converted_bytes": 2 * GIB},
+        {"firehose.partitioned-gb": 1, "firehose.partition-objects": 3, "firehose.converted-gb": 2},
+    ),
+    (
         Edge("scheduler:nightly", "lambda:f", "lambda", "Invoke"),
         {"requests": 1, "lambda:invocations": 1},
         {"lambda.requests": 1, "scheduler.invocations": 1},

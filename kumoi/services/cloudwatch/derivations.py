@@ -2,8 +2,8 @@
 
 `AWS/Lambda` (by function, and of all), `AWS/ApiGateway` (by API and stage), `AWS/States` (by state machine), `AWS/SQS`
 (by queue), `AWS/SNS` (by topic), `AWS/Events` (by rule), `AWS/DynamoDB` (by table, index and operation), `AWS/AppSync`
-(by API), `AWS/Logs` (by group, and of all), `AWS/CloudFront` (by distribution and function, in us-east-1). Names, units
-and dimensions are those of the services' own pages on CloudWatch metrics.
+(by API), `AWS/Logs` (by group, and of all), `AWS/Firehose` (by delivery stream), `AWS/CloudFront` (by distribution and
+function, in us-east-1). Names, units and dimensions are those of the services' own pages on CloudWatch metrics.
 """
 
 from __future__ import annotations
@@ -33,6 +33,52 @@ def _named(batch: HopBatch) -> str:
 def _flags(count: int, total: int) -> list[float]:
     """Of so many, how many: as ones and zeros."""
     return [1.0] * count + [0.0] * (total - count)
+
+
+def _delivery_stream(batch: HopBatch) -> Iterator[Found]:
+    """What is put into a delivery stream."""
+    put, name = batch.succeeded, (("DeliveryStreamName", _named(batch)),)
+    operation = batch.first.operation
+    if operation not in ("PutRecord", "PutRecordBatch") or put is None:
+        return
+    records, sizes = put.unit("records"), put.unit("bytes")
+    yield "AWS/Firehose", "IncomingPutRequests", name, "Count", [1.0] * len(put)
+    yield "AWS/Firehose", "IncomingRecords", name, "Count", records
+    yield "AWS/Firehose", "IncomingBytes", name, "Bytes", sizes
+    yield "AWS/Firehose", f"{operation}.Requests", name, "Count", [1.0] * len(put)
+    yield "AWS/Firehose", f"{operation}.Bytes", name, "Bytes", sizes
+    yield "AWS/Firehose", f"{operation}.Latency", name, "Milliseconds", _milliseconds(put)
+    if operation == "PutRecordBatch":
+        yield "AWS/Firehose", "PutRecordBatch.Records", name, "Count", records
+
+
+def _delivered(key: ChargeKey, units: Mapping[str, float]) -> Iterator[Found]:
+    """What a delivery stream has read and delivered."""
+    name = (("DeliveryStreamName", key.node.partition(":")[2]),)
+    for unit, (metric, kind) in _DELIVERED.items():
+        if unit in units:
+            yield "AWS/Firehose", metric, name, kind, [units[unit]]
+
+
+_DELIVERED: Mapping[str, tuple[str, str]] = {
+    "read_records": ("DataReadFromKinesisStream.Records", "Count"),
+    "read_bytes": ("DataReadFromKinesisStream.Bytes", "Bytes"),
+    **{
+        f"{unit}_{part}": (f"{metric}.{name}", kind)
+        for unit, metric in (("s3", "DeliveryToS3"), ("backup", "BackupToS3"), ("http", "DeliveryToHttpEndpoint"))
+        for part, name, kind in (
+            ("records", "Records", "Count"),
+            ("bytes", "Bytes", "Bytes"),
+            ("success", "Success", "Count"),
+            ("freshness", "DataFreshness", "Seconds"),
+        )
+    },
+    "partition_objects": ("DeliveryToS3.ObjectCount", "Count"),
+    "converted_records": ("SucceedConversion.Records", "Count"),
+    "unconverted_records": ("FailedConversion.Records", "Count"),
+    "processed_records": ("SucceedProcessing.Records", "Count"),
+    "processed_bytes": ("SucceedProcessing.Bytes", "Bytes"),
+}
 
 
 def _milliseconds(batch: HopBatch | None) -> list[float]:
@@ -316,6 +362,7 @@ HOPS: Mapping[str, Callable[[HopBatch], Iterator[Found]]] = {
     "cloudfront": _distribution,
     "dynamodb": _table,
     "events": _nothing,
+    "firehose": _delivery_stream,
     "kinesis": _nothing,
     "lambda": _function,
     "logs": _log_group,
@@ -324,5 +371,8 @@ HOPS: Mapping[str, Callable[[HopBatch], Iterator[Found]]] = {
     "stepfunctions": _started,
 }
 """What hops of one kind (an operation on a resource) tell, by service; what rules have called tells `of_rules`."""
-CHARGES: Mapping[str, Callable[[ChargeKey, Mapping[str, float]], Iterator[Found]]] = {"stepfunctions": _ended}
+CHARGES: Mapping[str, Callable[[ChargeKey, Mapping[str, float]], Iterator[Found]]] = {
+    "firehose": _delivered,
+    "stepfunctions": _ended,
+}
 """What a charge of a service tells."""

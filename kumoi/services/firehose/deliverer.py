@@ -32,6 +32,7 @@ from kumoi.services.firehose.prefixes import evaluated
 from kumoi.services.firehose.processors import Processing, keyed, opened, processing_of
 from kumoi.services.firehose.records import Buffer, DeliveryStream, buffers, decode_due, streams
 from kumoi.services.firehose.store import contents, forget_buffer, pending, wake
+from kumoi.services.firehose.stream_source import billed
 from kumoi.services.firehose.transformation import transformed
 from kumoi.state import State, Timer, Transaction, transactional
 from kumoi.wire.errors import AwsError
@@ -168,6 +169,9 @@ class Deliverer:
         if processing.function is not None and records:
             done = await transformed(self._doorway, stream, processing.function, records)
             records, failed = done.records, failed + done.failed
+            size = float(sum(len(one.content) for one in records))
+            units = {"processed_records": float(len(records)), "processed_bytes": size}
+            self._doorway.charges.add(_key(stream, "Processing"), **units)
         if processing.query:
             records, more = await asyncio.to_thread(keyed, processing.query, records, now)
             failed += more
@@ -187,17 +191,19 @@ class Deliverer:
                 continue
             rows = await asyncio.to_thread(converted, self._database, self._folder, schema, partition.records, now)
             failed += rows.failed
+            counts = {"converted_records": float(len(rows.records)), "unconverted_records": float(len(rows.failed))}
+            self._doorway.charges.add(_key(stream, "Conversion"), **counts)
             if rows.content:
                 parcels.append(_rows(stream, buffer, partition, rows.records, rows.content))
         self._charge(stream, found, parcels)
         return parcels, failed
 
     def _charge(self, stream: DeliveryStream, found: Sequence[Partition], parcels: Sequence[Parcel]) -> None:
-        size = sum(len(one.content) for partition in found for one in partition.records)
+        contents = [one.content for partition in found for one in partition.records]
         if converts(stream.destination):
-            self._doorway.charges.add(_key(stream, "Conversion"), converted_bytes=size)
+            self._doorway.charges.add(_key(stream, "Conversion"), converted_bytes=billed(contents))
         if partitions(stream.destination):
-            units = {"partitioned_bytes": size, "partition_objects": len(parcels)}
+            units = {"partitioned_bytes": sum(one.size for one in parcels), "partition_objects": len(parcels)}
             self._doorway.charges.add(_key(stream, "Partitioning"), **units)
 
     async def _put(self, stream: DeliveryStream, work: Work, one: Parcel) -> None:

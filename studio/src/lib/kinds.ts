@@ -39,6 +39,7 @@ const KINDS: Record<string, Kind> = {
   stepfunctions: { title: "State machine", hue: 318, icon: STATES },
   events: { title: "Event bus or rule", hue: 350, icon: BUS },
   kinesis: { title: "Stream", hue: 262, icon: STREAM },
+  firehose: { title: "Delivery stream", hue: 262, icon: STREAM },
   scheduler: { title: "Schedule", hue: 10, icon: CLOCK },
   pipes: { title: "Pipe", hue: 345, icon: PIPE },
   cloudfront: { title: "Distribution", hue: 200, icon: GLOBE },

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -163,3 +165,56 @@ def test_what_a_deleted_stream_held_is_not_delivered(
     new_stream()
     kumoi.advance("1h")
     assert objects() == {}
+
+
+def test_what_is_put_and_delivered_is_measured(
+    kumoi: Any, firehose: Any, new_stream: Callable[..., str], objects: Objects
+) -> None:
+    new_stream()
+    put(firehose, b"abc", b"de")
+    firehose.put_record(DeliveryStreamName="clicks", Record={"Data": b"f"})
+    kumoi.advance(300)
+    assert len(objects()) == 1
+    cloudwatch = kumoi.client("cloudwatch")
+
+    def total(name: str, statistic: str = "Sum") -> float:
+        now = kumoi.now().timestamp()
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/Firehose",
+            MetricName=name,
+            StartTime=now - 3600,
+            EndTime=now + 600,
+            Period=7200,
+            Statistics=[statistic],
+            Dimensions=[{"Name": "DeliveryStreamName", "Value": "clicks"}],
+        )["Datapoints"]
+        return float(max((one[statistic] for one in points), default=-1))
+
+    expected = {
+        "IncomingRecords": 3,
+        "IncomingBytes": 6,
+        "IncomingPutRequests": 2,
+        "PutRecord.Bytes": 1,
+        "PutRecordBatch.Records": 2,
+        "DeliveryToS3.Records": 3,
+        "DeliveryToS3.Bytes": 6,
+        "DeliveryToS3.Success": 1,
+    }
+    deadline = time.monotonic() + 60
+    while (found := {name: total(name) for name in expected}) != expected:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+    assert total("DeliveryToS3.DataFreshness", "Maximum") >= 300
+
+
+def test_the_map_shows_the_way_to_the_bucket(
+    kumoi: Any, firehose: Any, new_stream: Callable[..., str], bucket: str, objects: Objects
+) -> None:
+    new_stream()
+    put(firehose, b"x")
+    kumoi.advance(300)
+    assert len(objects()) == 1
+    request = urllib.request.Request(f"{kumoi.url}/_kumoi/map?account={kumoi.account}")
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        edges = {(one["source"], one["target"]) for one in json.load(answer)["edges"]}
+    assert {("client", "firehose:clicks"), ("firehose:clicks", f"s3:{bucket}")} <= edges
