@@ -16,7 +16,8 @@ import orjson
 HIDDEN = "•••"
 
 _SECRET = re.compile(
-    r"authorization|passw|plaintext|pwd|secret|cookie|token|api[-_]?key|private[-_]?key|credential|signature|x-amz-security",
+    r"authorization|passw|plaintext|pwd|secret|cookie|token|api[-_]?key|access[-_]?key$|private[-_]?key|credential|signature"
+    r"|x-amz-security",
     re.IGNORECASE,
 )
 _NOT_SECRET = frozenset(

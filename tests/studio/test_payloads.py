@@ -45,6 +45,7 @@ def test_secrets_are_hidden_wherever_they_are_named() -> None:
         ({"ParameterKey": "DbPassword", "ParameterValue": "x"}, "ParameterValue"),
         ({"key": "Cookie", "value": "x"}, "value"),
         ({"KeyId": "k", "Plaintext": "aHVudGVyMg=="}, "Plaintext"),
+        ({"Url": "https://x/", "AccessKey": "k"}, "AccessKey"),
         ({"Name": "colour", "Value": "x"}, None),
     ],
 )

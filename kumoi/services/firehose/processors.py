@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from kumoi.services.firehose.flow import Failed, Flowing
 from kumoi.services.firehose.records import MIB
 
 _MOST_PARTS = 500
+_FUNCTION_ARN = re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[\w-]{1,64}(?::[\w$-]{1,128})?", re.ASCII)
 _MOST_INFLATED = 64 * MIB
 
 
@@ -92,8 +94,8 @@ def _parts(given: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _function(given: Mapping[str, str]) -> dict[str, Any]:
-    if not given.get("LambdaArn"):
-        raise invalid("The Lambda processor needs the parameter LambdaArn.")
+    if not _FUNCTION_ARN.fullmatch(given.get("LambdaArn", "")):
+        raise invalid("The Lambda processor needs the parameter LambdaArn, the ARN of a function.")
     retries = _number(given, "NumberOfRetries", 3.0, 0, 300)
     size = _number(given, "BufferSizeInMBs", 1.0, 0.2, 3)
     _number(given, "BufferIntervalInSeconds", 60.0, 0, 900)

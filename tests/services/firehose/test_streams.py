@@ -173,7 +173,11 @@ def processors(kind: str, **parameters: str) -> dict[str, Any]:
             "cannot run the MetadataExtractionQuery",
         ),
         (processors("Lambda"), "needs the parameter LambdaArn"),
-        (processors("Lambda", LambdaArn="arn:x", BufferSizeInMBs="4"), "BufferSizeInMBs of the Lambda processor"),
+        (processors("Lambda", LambdaArn="arn:x"), "the ARN of a function"),
+        (
+            processors("Lambda", LambdaArn="arn:aws:lambda:us-east-1:000000000000:function:f", BufferSizeInMBs="4"),
+            "BufferSizeInMBs of the Lambda processor",
+        ),
         (processors("RecordDeAggregation", SubRecordType="XML"), "must be JSON or DELIMITED"),
         (processors("CloudWatchLogProcessing", DataMessageExtraction="true"), "needs a Decompression processor"),
         (
