@@ -31,6 +31,7 @@ from kumoi.services.firehose.objects import Parcel, Partition, error_parcels, na
 from kumoi.services.firehose.prefixes import evaluated
 from kumoi.services.firehose.processors import Processing, keyed, opened, processing_of
 from kumoi.services.firehose.records import Buffer, DeliveryStream, buffers, decode_due, streams
+from kumoi.services.firehose.secrets import opened as opened_secret
 from kumoi.services.firehose.store import contents, forget_buffer, pending, wake
 from kumoi.services.firehose.stream_source import billed
 from kumoi.services.firehose.transformation import transformed
@@ -95,6 +96,7 @@ class Deliverer:
                 continue
             stream = await streams.look(state, name)
             if stream is None or stream.id != stream_id:
+                self._works.pop(stream_id, None)
                 await forget_buffer(state, buffer)
             elif buffer.next_try > self._doorway.clock.now() or not await self._deliver(state, stream, buffer):
                 return False
@@ -239,7 +241,7 @@ class Deliverer:
 
     async def _post_all(self, stream: DeliveryStream, buffer: Buffer, work: Work) -> None:
         """Bring records to an HTTP endpoint; Refused."""
-        access_key = await self._access_key(stream)
+        access_key = await self._access_key(stream) if work.records else ""
         for post in posts(buffer, work.records):
             if post.id in work.done:
                 continue
@@ -265,7 +267,7 @@ class Deliverer:
     async def _access_key(self, stream: DeliveryStream) -> str:
         settings = stream.destination.get("SecretsManagerConfiguration") or {}
         if not settings.get("Enabled"):
-            return stream.secret
+            return opened_secret(self._doorway.identity.sealer, stream.id, stream.secret)
         caller = stream.acting(settings.get("RoleARN") or stream.destination.get("RoleARN"))
         asked = {"SecretId": settings["SecretARN"]}
         text = (await self._doorway.ask("secretsmanager", "GetSecretValue", asked, caller, stream.region))[
@@ -279,8 +281,7 @@ class Deliverer:
     async def _give_up_posts(self, stream: DeliveryStream, buffer: Buffer, error: Refused) -> None:
         """Send what the endpoint does not take to S3 instead."""
         work, now = self._works[stream.id], self._doorway.clock.now()
-        sent = [one for post in posts(buffer, work.records) if post.id in work.done for one in post.records]
-        left = [one for one in work.records if one not in sent]
+        left = [one for post in posts(buffer, work.records) if post.id not in work.done for one in post.records]
         attempts = buffer.attempts + 1
         failed = [Failed("http-endpoint-failed", one, error.code, error.message, attempts, now) for one in left]
         await report(self._doorway, stream, stream.destination, "", failed[0])

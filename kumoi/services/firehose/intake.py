@@ -57,6 +57,10 @@ class Intake:
         if filling is not None and filling.buffer.id == buffer:
             del self._filling[stream_id]
 
+    def drop(self, stream_id: str) -> None:
+        """Forget what is open of a stream that is gone."""
+        self._filling.pop(stream_id, None)
+
     def is_open(self, buffer: Buffer) -> bool:
         """Whether a buffer still takes what comes."""
         filling = self._filling.get(buffer.stream_id)

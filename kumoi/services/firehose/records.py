@@ -34,7 +34,7 @@ class DeliveryStream(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery stream. `destination` is its configuration with what was left out filled in.
 
     `id` sets it apart from one of the same name deleted before; `version` counts the changes of its destination.
-    `hint` is the throughput (MB) that its creator expected, `secret` a destination's access key, which is never told.
+    `hint` is the throughput (MB) that its creator expected, `secret` a destination's access key, sealed.
     """
 
     name: str
@@ -49,7 +49,7 @@ class DeliveryStream(msgspec.Struct, frozen=True, kw_only=True):
     source: KinesisSource | None = None
     hint: int | None = None
     encryption: Encryption | None = None
-    secret: str = ""
+    secret: bytes = b""
     tags: dict[str, str] = {}
 
     @property

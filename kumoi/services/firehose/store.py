@@ -18,7 +18,10 @@ from kumoi.services.firehose.records import (
     encode_due,
     streams,
 )
-from kumoi.state import Transaction, transactional
+from kumoi.state import Key, State, Transaction, transactional
+
+_FIRST_READ, _MOST_READ = 32, 2000
+_READ_BYTES = 1 << 20
 
 
 async def find(call: Call, name: str) -> DeliveryStream:
@@ -74,17 +77,30 @@ async def pending(tx: Transaction, stream_id: str) -> list[Buffer]:
     return await buffers.list(tx, tx.account, tx.region, stream_id)
 
 
+async def contents(state: State, buffer: Buffer) -> list[Arrivals]:
+    """What is in a buffer, in the order of its arrival; read piece by piece, so that nobody waits for all of it."""
+    found: list[Arrivals] = []
+    after: Key | None = None
+    count = _FIRST_READ
+    while True:
+        rows, last = await _page(state, buffer, after, count)
+        found += map(decode_arrivals, rows)
+        if last is None or len(rows) < count:
+            return found
+        after = last
+        count = max(1, min(_MOST_READ, _READ_BYTES * len(rows) // max(1, sum(map(len, rows)))))
+
+
 @transactional
-async def contents(tx: Transaction, buffer: Buffer) -> list[Arrivals]:
-    """What is in a buffer, in the order of its arrival."""
-    return [decode_arrivals(one) for one in await tx.values((ARRIVALS, buffer.stream_id, buffer.id))]
+async def _page(tx: Transaction, buffer: Buffer, after: Key | None, count: int) -> tuple[list[bytes], Key | None]:
+    return await tx.page((ARRIVALS, buffer.stream_id, buffer.id), after=after, limit=count)
 
 
 @transactional
 async def resume(tx: Transaction) -> None:
     """Have all buffers that were filled, or under way, when the platform ended delivered when they are due."""
     for buffer in await buffers.list(tx):
-        wake(tx, buffer, tx.now)
+        wake(tx, buffer, max(tx.now, buffer.next_try))
 
 
 @transactional

@@ -60,3 +60,29 @@ def work(firehose: Any, round_number: int, taken: list[bytes]) -> None:
             taken += lines
     except (BotoCoreError, ClientError):
         return
+
+
+@pytest.mark.slow
+def test_what_waits_for_its_bucket_waits_on_after_a_crash(killable: Any) -> None:
+    killable.start()
+    place = {
+        "RoleARN": ROLE,
+        "BucketARN": "arn:aws:s3:::deliveries",
+        "BufferingHints": {"IntervalInSeconds": 0, "SizeInMBs": 1},
+        "CloudWatchLoggingOptions": {"Enabled": True, "LogGroupName": "g", "LogStreamName": "s"},
+    }
+    logs, firehose = killable.client("logs"), killable.client("firehose")
+    logs.create_log_group(logGroupName="g")
+    firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=place)
+    firehose.put_record(DeliveryStreamName="d", Record={"Data": b"waits\n"})
+    deadline = time.monotonic() + 30
+    while len(logs.filter_log_events(logGroupName="g")["events"]) < 2:  # it was tried, and will be again later
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    killable.kill()
+    killable.start()
+    s3 = killable.client("s3")
+    s3.create_bucket(Bucket="deliveries")
+    while delivered(s3) != {b"waits"}:
+        assert time.monotonic() < deadline + 60
+        time.sleep(0.1)

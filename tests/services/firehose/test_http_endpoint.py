@@ -161,6 +161,19 @@ def test_the_access_key_may_be_a_secret(
     assert endpoint.requests[0][0]["x-amz-firehose-access-key"] == "hidden"
 
 
+def test_a_secret_that_has_no_key_fails_as_an_endpoint_does(
+    kumoi: Any, firehose: Any, to_endpoint: Callable[..., None], endpoint: Endpoint, objects: Any
+) -> None:
+    secret = kumoi.client("secretsmanager").create_secret(Name="s", SecretString="plain")["ARN"]
+    settings = {"Enabled": True, "SecretARN": secret, "RoleARN": ROLE}
+    to_endpoint(SecretsManagerConfiguration=settings, RetryOptions={"DurationInSeconds": 0})
+    put(firehose, b"a")
+    kumoi.advance(60)
+    [content] = objects().values()
+    assert json.loads(content)["errorCode"] == "HttpEndpoint.InvalidSecret"
+    assert endpoint.requests == []
+
+
 def test_urls_are_of_https_or_of_this_machine(
     to_endpoint: Callable[..., None], refused: Callable[..., tuple[str, str]]
 ) -> None:

@@ -11,7 +11,7 @@ from kumoi.services.firehose import firehose
 from kumoi.services.firehose.destinations import changed, given_destination
 from kumoi.services.firehose.errors import invalid, other_version
 from kumoi.services.firehose.records import DESTINATION_ID, DeliveryStream
-from kumoi.services.firehose.secrets import without_secret
+from kumoi.services.firehose.secrets import sealed, without_secret
 from kumoi.services.firehose.store import change
 
 
@@ -22,7 +22,7 @@ async def update_destination(
     """Change the members of the destination that are given; the version counts on. Open buffers stay as they are."""
     given = given_destination(members, "DestinationUpdate")
     settings, secret = without_secret(given.settings)
-    now = call.now
+    now, sealer = call.now, call.doorway.identity.sealer
 
     def updated(stream: DeliveryStream) -> DeliveryStream:
         if str(stream.version) != CurrentDeliveryStreamVersionId:
@@ -36,7 +36,7 @@ async def update_destination(
             destination=changed(stream, given._replace(settings=settings)),
             version=stream.version + 1,
             updated=now,
-            secret=stream.secret if secret is None else secret,
+            secret=stream.secret if secret is None else sealed(sealer, stream.id, secret),
         )
 
     await change(call.state, DeliveryStreamName, updated)

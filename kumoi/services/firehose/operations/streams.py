@@ -10,6 +10,7 @@ from kumoi.services.firehose import firehose
 from kumoi.services.firehose.destinations import completed, given_destination, told
 from kumoi.services.firehose.encryption import checked_key
 from kumoi.services.firehose.errors import exists, invalid, unbuilt
+from kumoi.services.firehose.intake import Intake
 from kumoi.services.firehose.lifespan import Readers
 from kumoi.services.firehose.records import (
     DESTINATION_ID,
@@ -20,7 +21,7 @@ from kumoi.services.firehose.records import (
     readings,
     streams,
 )
-from kumoi.services.firehose.secrets import without_secret
+from kumoi.services.firehose.secrets import sealed, without_secret
 from kumoi.services.firehose.store import all_streams, find, forget_stream
 from kumoi.services.firehose.tags import check_tags, tags_of
 from kumoi.state import Transaction, transactional
@@ -58,10 +59,10 @@ async def create_delivery_stream(
     encryption: Encryption | None = None
     if DeliveryStreamEncryptionConfigurationInput is not None:
         encryption = await checked_key(call, DeliveryStreamEncryptionConfigurationInput)
-    now = call.now
+    now, identifier = call.now, uuid()
     stream = DeliveryStream(
         name=DeliveryStreamName,
-        id=uuid(),
+        id=identifier,
         account=call.account,
         region=call.region,
         created=now,
@@ -71,7 +72,7 @@ async def create_delivery_stream(
         source=source,
         hint=(DirectPutSourceConfiguration or {}).get("ThroughputHintInMBs"),
         encryption=encryption,
-        secret=secret or "",
+        secret=sealed(call.doorway.identity.sealer, identifier, secret),
         tags=tags,
     )
     await _create(call.state, stream)
@@ -111,6 +112,7 @@ async def delete_delivery_stream(call: Call, DeliveryStreamName: str, AllowForce
     stream = await find(call, DeliveryStreamName)
     await call.part(Readers).leave(stream)
     await forget_stream(call.state, stream)
+    call.part(Intake).drop(stream.id)
 
 
 @firehose.operation
