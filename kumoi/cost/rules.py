@@ -216,6 +216,10 @@ def _kms(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "kms.asymmetric-requests", asymmetric
 
 
+def _route53(_edge: Edge, units: Units, _modes: Modes) -> Billed:
+    yield "route53.queries", units.get("queries", 0.0)
+
+
 def _rds_data(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "rds.data-api-requests", units.get("requests", 0.0)
 
@@ -254,6 +258,7 @@ _RULES: Mapping[str, Callable[[Edge, Units, Modes], Billed]] = {
     "logs": _logs,
     "pipes": _pipes,
     "rds-data": _rds_data,
+    "route53": _route53,
     "s3": _s3,
     "secretsmanager": _secretsmanager,
     "sns": _sns,

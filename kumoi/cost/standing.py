@@ -34,6 +34,8 @@ _ITEMS: Mapping[tuple[str, str], tuple[str, float]] = {
     ("ec2", "endpoint"): ("vpc.endpoint-hours", HOURS),
     ("ec2", "address"): ("vpc.address-hours", HOURS),
     ("elbv2", "balancer"): ("elb.alb-hours", HOURS),
+    ("route53", "zone"): ("route53.zone-months", 1.0),
+    ("route53", "check"): ("route53.check-months", 1.0),
     ("rds", "acu"): ("rds.acu-hours", HOURS),
     ("cognito-idp", "essentials_user"): ("cognito.essentials-users", 1.0),
     ("cognito-idp", "lite_user"): ("cognito.lite-users", 1.0),

@@ -32,5 +32,16 @@ class HostNames(ABC):
         """Give a host name back; nothing when nobody claimed it."""
 
     @abstractmethod
+    def point(self, host: str, target: str | None) -> None:
+        """Have requests for `host` go where its DNS record leads, the name `target`; None for a record that is gone.
+
+        `*.x.com` is the record of all names below that have none. What is claimed counts before what is pointed.
+        """
+
+    @abstractmethod
+    def is_here(self, host: str) -> bool:
+        """Whether a host name is one of this platform's, AWS's own among them."""
+
+    @abstractmethod
     def meaning(self, host: str) -> Meaning | None:
         """What a host name leads to on this platform; None for names of the world outside."""

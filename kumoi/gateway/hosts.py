@@ -52,7 +52,7 @@ _PLANES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("appsync-realtime", rf"(?P<id>[a-z0-9]+)\.appsync-realtime-api\.(?P<region>{_REGION})"),
         ("cloudfront-edge", r"(?P<id>[a-z0-9]+)\.cloudfront"),
         ("s3-website", rf"(?P<bucket>.+)\.s3-website(?:[.-](?P<region>{_REGION}))?"),
-        ("elb", rf"(?P<id>[a-z0-9-]+)\.(?P<region>{_REGION})\.elb"),
+        ("elb", rf"(?:dualstack\.)?(?P<id>[a-z0-9-]+)\.(?P<region>{_REGION})\.elb"),
         ("cognito-hosted-ui", rf"(?P<id>[a-z0-9-]+)\.auth\.(?P<region>{_REGION})(?:\.amazoncognito)?"),
         ("iot-credentials", rf"(?P<id>[a-z0-9]+)\.credentials\.iot\.(?P<region>{_REGION})"),
     )

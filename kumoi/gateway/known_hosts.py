@@ -1,6 +1,8 @@
 """What host names lead to: whoever claimed one, or what it says itself; remembered for the next request.
 
-The platform's own names and AWS's are nobody's to claim, but for the parts of them that mean nothing else.
+The platform's own names and AWS's are nobody's to claim, but for the parts of them that mean nothing else. A name may
+also be one that DNS records lead on from (`point`): it means what the name at their end does, to a service that takes
+other names than its own.
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from kumoi.doorway.host_names import HostNames, Meaning
 from kumoi.gateway.hosts import AWS_DOMAINS, HostName, bare_host, read_host
+from kumoi.gateway.pointed_hosts import pointed_to, pointed_to_claim
 from kumoi.gateway.target import Target
 
 _REMEMBERED = 4096
+_LONGEST_CHAIN = 8
+"""DNS records that are followed from a name."""
 LONGEST = 260
 """Characters of the longest DNS name with a port; what is longer is not remembered."""
 
@@ -36,6 +41,7 @@ class KnownHosts(HostNames):
         self._forgotten = forgotten
         self._claims: dict[str, Target] = {}
         self._wild = False
+        self._pointers: dict[str, str] = {}
         self._known: dict[str, HostName | Target] = {}
 
     def register(self, host: str, target: Target) -> None:
@@ -52,6 +58,24 @@ class KnownHosts(HostNames):
         """Forget a host name; no error when it is unknown."""
         self._claims.pop(host.lower(), None)
         self._forget()
+
+    def point(self, host: str, target: str | None) -> None:
+        """Have a host name lead where another does, or no longer."""
+        name, end = host.lower(), None if target is None else target.lower()
+        if self._pointers.get(name) == end:
+            return
+        if end is None:
+            del self._pointers[name]
+        else:
+            self._pointers[name] = end
+        self._forget()
+
+    def is_here(self, host: str) -> bool:
+        """Whether a host name is this platform's: one of AWS's, a claimed one, or one that leads to these."""
+        bare = bare_host(host)
+        if bare in self._domains or bare.endswith((*AWS_DOMAINS, *(f".{one}" for one in self._domains))):
+            return True
+        return self._claimed(bare) is not None or self._pointed(bare) is not None
 
     def meaning(self, host: str) -> Meaning | None:
         """What a host name leads to, for parts that ask on behalf of somebody else."""
@@ -81,7 +105,9 @@ class KnownHosts(HostNames):
         bare = bare_host(name)
         said = read_host(name, self._domains, self._endpoints)
         own = bare in self._domains or (bare.endswith(AWS_DOMAINS) and (said.plane or said.service))
-        return (None if own else self._claimed(bare)) or said
+        if own:
+            return said
+        return self._claimed(bare) or (None if said.plane or said.service else self._pointed(bare)) or said
 
     def _claimed(self, name: str) -> Target | None:
         """Whoever claimed a name, or a wildcard above it; the longest counts."""
@@ -89,6 +115,29 @@ class KnownHosts(HostNames):
         while found is None and "." in name and self._wild:
             name = name.partition(".")[2]
             found = self._claims.get(f"*.{name}")
+        return found
+
+    def _pointed(self, name: str) -> HostName | Target | None:
+        """What the name means that a name's records lead to; None for one that has none, or ends elsewhere."""
+        end = name
+        for _ in range(_LONGEST_CHAIN):
+            following = self._pointer(end)
+            if following is None:
+                break
+            end = following
+        if end == name:
+            return None
+        claim = self._claimed(end)
+        if claim is not None:
+            return pointed_to_claim(claim, name)
+        return pointed_to(name, end, self._domains, self._endpoints)
+
+    def _pointer(self, name: str) -> str | None:
+        """What a name's own record leads to, or else that of the nearest wildcard."""
+        found = self._pointers.get(name)
+        while found is None and "." in name and self._pointers:
+            name = name.partition(".")[2]
+            found = self._pointers.get(f"*.{name}")
         return found
 
     def _forget(self) -> None:

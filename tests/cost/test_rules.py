@@ -55,6 +55,7 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"requests": 1, "read_units": 1.5},
         {"dynamodb.read-units": 1.5},
     ),
+    (Edge("acm", "route53:example.com", "route53", "Resolve"), {"requests": 3, "queries": 3}, {"route53.queries": 3}),
     (
         Edge("lambda:f", "kms:k", "kms", "Sign"),
         {"requests": 5, "asymmetric_requests": 2},

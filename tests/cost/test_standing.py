@@ -39,6 +39,7 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
     kinesis.create_stream(StreamName="shards", ShardCount=2)
     kinesis.create_stream(StreamName="free", StreamModeDetails={"StreamMode": "ON_DEMAND"})
     kumoi.client("secretsmanager").create_secret(Name="s", SecretString="x")
+    kumoi.client("route53").create_hosted_zone(Name="example.com", CallerReference="1")
     kms = kumoi.client("kms")
     kms.describe_key(KeyId="alias/aws/s3")
     rotated, deleted = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
@@ -76,6 +77,7 @@ def test_what_is_held_is_billed_by_time(kumoi: Any, zipped: Callable[[dict[str, 
         "kinesis.shard-hours": 2 * 730,
         "kinesis.stream-hours": 730,
         "kms.key-months": 3,
+        "route53.zone-months": 1,
         "secretsmanager.secret-months": 1,
         "ssm.advanced-months": 1,
         "lambda.provisioned-gb-hours": 0.5 * 730,

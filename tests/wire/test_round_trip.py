@@ -63,6 +63,7 @@ SERVED = [
     "logs",
     "pipes",
     "rds-data",
+    "route53",
     "s3",
     "scheduler",
     "secretsmanager",

@@ -21,8 +21,8 @@ KUMOI = [sys.executable, "-m", "kumoi"]
 
 def test_what_nobody_serves_is_an_error_that_says_so(kumoi: Any) -> None:
     with pytest.raises(ClientError) as refused:
-        kumoi.client("route53").list_hosted_zones()
-    assert "does not serve 'route53'" in str(refused.value)
+        kumoi.client("codecommit").list_repositories()
+    assert "does not serve 'CodeCommit_20150413'" in str(refused.value)
 
 
 def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
@@ -40,23 +40,24 @@ def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
                 aws_secret_access_key="test",
             )
 
-        certificates = client("acm")
-        made = certificates.request_certificate(DomainName="example.com")
+        repositories = client("codecommit")
+        made = repositories.create_repository(repositoryName="example")
         assert made["ResponseMetadata"]["HTTPHeaders"]["x-kumoi-mocked"] == "moto"
-        assert made["CertificateArn"].startswith("arn:aws:acm:eu-west-1:100000000001:certificate/")
-        told = certificates.describe_certificate(CertificateArn=made["CertificateArn"])["Certificate"]
-        assert told["DomainName"] == "example.com"
-        assert client("acm", "100000000002").list_certificates()["CertificateSummaryList"] == []
-        zones = client("route53")
-        zones.create_hosted_zone(Name="example.com", CallerReference="1")
-        assert [one["Name"] for one in zones.list_hosted_zones()["HostedZones"]] == ["example.com."]
+        assert made["repositoryMetadata"]["Arn"] == "arn:aws:codecommit:eu-west-1:100000000001:example"
+        told = repositories.get_repository(repositoryName="example")["repositoryMetadata"]
+        assert told["repositoryName"] == "example"
+        assert client("servicediscovery", "100000000002").list_namespaces()["Namespaces"] == []
+        spaces = client("servicediscovery")
+        spaces.create_http_namespace(Name="example.com")
+        assert [one["Name"] for one in spaces.list_namespaces()["Namespaces"]] == ["example.com"]
         for ours in (client("sqs").create_queue(QueueName="ours"), client("kms").create_key()):
             assert "x-kumoi-mocked" not in ours["ResponseMetadata"]["HTTPHeaders"]
         hops = connection.ask("GET", "hops", limit="100")["hops"]
-        assert {"mocked:acm", "mocked:route53"} <= {hop["target"] for hop in hops}
+        targets = {hop["target"] for hop in hops}
+        assert {"mocked:CodeCommit_20150413", "mocked:Route53AutoNaming_v20170314"} <= targets, targets
         assert "moto" in connection.ask("GET", "info")["mocked"]
         signed = {
-            "Authorization": "AWS4-HMAC-SHA256 Credential=100000000002/20260101/eu-west-1/acm/aws4_request, "
+            "Authorization": "AWS4-HMAC-SHA256 Credential=100000000002/20260101/eu-west-1/codecommit/aws4_request, "
             "SignedHeaders=host, Signature=0"
         }
         for path in ("/moto-api/reset", "/%6doto-api/reset", "//moto-api/reset", "/_kumoi/mocked/"):
@@ -65,8 +66,8 @@ def test_moto_answers_what_kumoi_lacks(tmp_path: Path) -> None:
                 urllib.request.urlopen(request)
             with refused.value as answer:
                 assert answer.code == 404
-        assert len(certificates.list_certificates()["CertificateSummaryList"]) == 1
+        assert len(spaces.list_namespaces()["Namespaces"]) == 1
         connection.ask("POST", "reset")
-        assert certificates.list_certificates()["CertificateSummaryList"] == []
+        assert spaces.list_namespaces()["Namespaces"] == []
     finally:
         subprocess.run([*KUMOI, "down", "--data", str(tmp_path)], check=True, capture_output=True)
