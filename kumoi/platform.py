@@ -23,6 +23,7 @@ from kumoi.blobs import Blobs, LocalBlobs, MemoryBlobs
 from kumoi.clock import Clock
 from kumoi.cost.budget import Budgets
 from kumoi.doorway import Doorway, Faults, History, Hops, Identity, Parts, Registry, Tracing
+from kumoi.doorway.certificates import Certificates
 from kumoi.doorway.charges import TABLE as CHARGES
 from kumoi.doorway.client_certificates import ClientCertificates
 from kumoi.doorway.first_bytes import FirstBytes
@@ -75,6 +76,7 @@ class Platform:
     _temporary_path: Path | None = None
     _listener: Listener | None = None
     _sandboxes: SandboxHost | None = None
+    _authority: CertificateAuthority | None = None
     _clock: Clock = field(default_factory=Clock)
     _loading: bool = False
 
@@ -236,7 +238,10 @@ class Platform:
         stack.callback(doorway.hops.flush)
         stack.callback(doorway.charges.flush)
         stack.callback(parts.add(HttpClient, HttpClient(self._directory("tls") / "ca.pem")).close)
-        authority = parts.add(CertificateAuthority, CertificateAuthority(self._directory("tls")))
+        if self._authority is None:  # it stays, as the listener does which shows its certificates
+            self._authority = CertificateAuthority(self._directory("tls"))
+        authority = parts.add(CertificateAuthority, self._authority)
+        parts.add(Certificates, authority)  # type: ignore[type-abstract]
         parts.add(SandboxHost, await self._sandbox_host(authority))
         stack.callback(parts.add(JsContexts, JsContexts()).close)
         turnstile, listener = self._entrance(authority)

@@ -6,6 +6,8 @@ the handshake (`make_ready`).
 
 Clients are asked for a certificate of theirs once somebody has said whose are taken (`trust`); browsers are not: they
 would put the question to their users, and Chromium gives up WebSockets that ask it.
+
+Services may have certificates of theirs issued, and presented for the names these are for (`Certificates`).
 """
 
 from __future__ import annotations
@@ -15,15 +17,19 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from kumoi.doorway.certificates import Certificates, Issued
+from kumoi.gateway.hosts import AWS_DOMAINS, BASE_DOMAINS
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +46,14 @@ _DAYS = 397
 _CA_DAYS = 3650
 
 
-class CertificateAuthority:
+class CertificateAuthority(Certificates):
     """The authority of one platform; `directory` is private to its user."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self._leaves: dict[str, bytes] = {}
+        self._given: dict[str, tuple[Sequence[str], bytes]] = {}
         self._making = Lock()
         self._trusting = Lock()
         self._anchors: dict[str, None] = {}
@@ -104,7 +111,57 @@ class CertificateAuthority:
                 self._contexts[name, asks] = found
         return found
 
+    def issue(self, names: Sequence[str], public_key: bytes, begins: float, ends: float) -> Issued:
+        """A certificate of this authority."""
+        from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
+
+        authority, _ = self._authority()
+        key = cast("CertificatePublicKeyTypes", load_der_public_key(public_key))
+        certificate = self._certificate(names, key, _moment(begins), _moment(ends))
+        return Issued(certificate.decode(), authority.public_bytes(Encoding.PEM).decode())
+
+    def vouches(self, certificate: str) -> bool:
+        """Whether a certificate is of this authority."""
+        from cryptography import x509
+        from cryptography.exceptions import InvalidSignature
+
+        authority, _ = self._authority()
+        try:
+            x509.load_pem_x509_certificate(certificate.encode()).verify_directly_issued_by(authority)
+        except (InvalidSignature, TypeError, ValueError):
+            return False
+        return True
+
+    def present(self, owner: str, names: Sequence[str], content: bytes) -> None:
+        """Show a certificate in handshakes for names."""
+        with self._trusting:
+            self._given.pop(owner, None)
+            self._given[owner] = (tuple(name.lower() for name in names), content)
+            self._forget_contexts()
+
+    def withdraw(self, owner: str) -> None:
+        """Show a certificate no longer."""
+        with self._trusting:
+            if self._given.pop(owner, None) is not None:
+                self._forget_contexts()
+
+    def _forget_contexts(self) -> None:
+        for key in [key for key in self._contexts if key[0] != _FIRST]:
+            del self._contexts[key]
+
+    def _presented(self, name: str) -> bytes | None:
+        """What somebody gave for a name, or for the wildcard above it."""
+        if name in BASE_DOMAINS or name.endswith((*AWS_DOMAINS, *(f".{domain}" for domain in BASE_DOMAINS))):
+            return None
+        wildcard = f"*.{name.partition('.')[2]}"
+        with self._trusting:
+            given = list(self._given.values())
+        return next((content for names, content in reversed(given) if name in names or wildcard in names), None)
+
     def _kept_leaf(self, name: str) -> bytes:
+        presented = self._presented(name)
+        if presented is not None:
+            return presented
         leaf = self._leaves.get(name)
         if leaf is None:
             if len(self._leaves) >= _MAX_CONTEXTS:
@@ -176,35 +233,53 @@ class CertificateAuthority:
 
     def _leaf(self, name: str) -> bytes:
         """A key and the chain of a certificate for `name` (and, for localhost, the loopback addresses)."""
+        from cryptography.hazmat.primitives.asymmetric import ec
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        authority, _ = self._authority()
+        key = ec.generate_private_key(ec.SECP256R1())
+        local = name == _FIRST
+        names = [name, *(("*.localhost",) if local else ())]
+        now = datetime.now(UTC)
+        begins, ends = now - timedelta(days=1), now + timedelta(days=_DAYS)
+        certificate = self._certificate(names, key.public_key(), begins, ends, loopback=local)
+        return _pem(key) + certificate + authority.public_bytes(Encoding.PEM)
+
+    def _certificate(
+        self,
+        names: Sequence[str],
+        key: CertificatePublicKeyTypes,
+        begins: datetime,
+        ends: datetime,
+        *,
+        loopback: bool = False,
+    ) -> bytes:
+        """A certificate of this authority (PEM)."""
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
-        from cryptography.hazmat.primitives.asymmetric import ec
         from cryptography.hazmat.primitives.serialization import Encoding
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
         authority, signing_key = self._authority()
-        key = ec.generate_private_key(ec.SECP256R1())
-        names: list[x509.GeneralName] = [x509.DNSName(name)]
-        if name == "localhost":
-            names.append(x509.DNSName("*.localhost"))
-            names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
-        now = datetime.now(UTC)
+        general: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
+        if loopback:
+            general += [x509.IPAddress(ipaddress.ip_address(address)) for address in ("127.0.0.1", "::1")]
         certificate = (
             x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])]))
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0][:64])]))
             .issuer_name(authority.subject)
-            .public_key(key.public_key())
+            .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=_DAYS))
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .not_valid_before(begins)
+            .not_valid_after(ends)
+            .add_extension(x509.SubjectAlternativeName(general), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(sign=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
             .sign(signing_key, hashes.SHA256())
         )
-        return _pem(key) + certificate.public_bytes(Encoding.PEM) + authority.public_bytes(Encoding.PEM)
+        return certificate.public_bytes(Encoding.PEM)
 
     def _write(self, path: Path, content: bytes, mode: int = 0o600) -> None:
         """Put a whole file in place, for nobody else to read unless `mode` says so."""
@@ -214,6 +289,10 @@ class CertificateAuthority:
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
         draft.replace(path)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _is_host(name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, NamedTuple
 
 from kumoi.doorway import Call
 from kumoi.services.route53 import route53
@@ -59,36 +59,50 @@ async def _answer(tx: Transaction, asking: Asking, zone_id: str, name: str, kind
 async def resolve(call: Call, Name: str, Type: str, Public: bool = False) -> dict[str, Any]:
     """What a name means by the zones of the platform, whichever account's; `Zone` is None where none covers it.
 
+    `Covered` tells whether a zone of the caller's account does.
+
     Of zones of the same name the first that has something counts. Only the platform's parts ask this: it is no
     operation of the API.
     """
     try:
         name = canonical(Name)
     except BadName:
-        return {"Zone": None, "Code": "NXDOMAIN", "Records": [], "Authority": []}
-    zone, answer = await _resolve(call.doorway.state.at("", ""), _asking(call), name, Type, Public)
+        return {"Zone": None, "Covered": False, "Code": "NXDOMAIN", "Records": [], "Authority": []}
+    covering, zone, answer = await _resolve(call.doorway.state.at("", ""), _asking(call), name, Type, Public)
+    covered = call.account in covering
     if zone is None:
-        return {"Zone": None, "Code": "REFUSED", "Records": [], "Authority": []}
+        return {"Zone": None, "Covered": covered, "Code": "REFUSED", "Records": [], "Authority": []}
     call.account = zone.account
     name_node(call, zone)
     call.meter("queries", 1)
     return {
         "Zone": zone.name,
+        "Covered": covered,
         "Code": answer.code,
         "Records": [one._asdict() for one in answer.records],
         "Authority": [one._asdict() for one in answer.authority],
     }
 
 
+class _Found(NamedTuple):
+    """The accounts whose zones cover a name, the zone that answers, and its answer."""
+
+    covering: frozenset[str]
+    zone: Zone | None
+    answer: Answer
+
+
 @transactional
-async def _resolve(tx: Transaction, asking: Asking, name: str, kind: str, public: bool) -> tuple[Zone | None, Answer]:
+async def _resolve(tx: Transaction, asking: Asking, name: str, kind: str, public: bool) -> _Found:
+    known = await zones_of(tx, name, public=public)
+    covering = frozenset(one.account for one in known)
     first: tuple[Zone | None, Answer] = (None, Answer("REFUSED"))
-    for zone in await zones_of(tx, name, public=public):
+    for zone in known:
         if first[0] is not None and zone.name != first[0].name:
             break
         answer = await evaluate(tx.at(zone.account, ""), asking, zone, name, kind)
         if answer.records:
-            return zone, answer
+            return _Found(covering, zone, answer)
         if first[0] is None:
             first = zone, answer
-    return first
+    return _Found(covering, *first)
