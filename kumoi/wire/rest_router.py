@@ -3,7 +3,7 @@
 Works on the raw path: labels are percent-decoded after they matched, empty segments and `..` stay as they are. Among
 operations of one path the one with the most of its fixed query keys, required query members and required headers
 present wins. A fixed key (`?attributes`) says enough: headers that its operation needs besides are for the operation
-to miss.
+to miss. Whether a path ends with a slash counts only where both forms mean something: Go's SDK leaves it out.
 
 Where only one way leads on it is gone without a call of its own: most requests of REST services come by here.
 """
@@ -72,8 +72,9 @@ class RestRouter:
         """(the operation, its labels decoded) that a request means; None when there is none."""
         segments = path.split("/")[1:]
         found = self._walk(self._root, segments, 0, [], method, query, headers)
-        if found is None and len(segments) > 1 and segments[-1] == "":
-            found = self._walk(self._root, segments[:-1], 0, [], method, query, headers)
+        if found is None and len(segments) > 1:
+            other = segments[:-1] if segments[-1] == "" else [*segments, ""]
+            found = self._walk(self._root, other, 0, [], method, query, headers)
         return found
 
     def methods(self, path: str) -> set[str]:

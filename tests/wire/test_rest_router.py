@@ -135,3 +135,17 @@ def test_a_greedy_label_may_stand_before_more(wire: Wire) -> None:
     assert mean("a/b") == ("GetMultiRegionAccessPoint", {"name": "a/b"})
     assert mean("a/b/policy") == ("GetMultiRegionAccessPointPolicy", {"name": "a/b"})
     assert mean("policy") == ("GetMultiRegionAccessPoint", {"name": "policy"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name"),
+    [
+        ("POST", "/2013-04-01/hostedzone/Z1/rrset/", "ChangeResourceRecordSets"),
+        ("POST", "/2013-04-01/hostedzone/Z1/rrset", "ChangeResourceRecordSets"),
+        ("GET", "/2013-04-01/hostedzone/Z1/rrset", "ListResourceRecordSets"),
+        ("GET", "/2013-04-01/hostedzone/Z1/rrset/", "ListResourceRecordSets"),
+    ],
+)
+def test_a_slash_at_the_end_may_be_left_out(wire: Wire, method: str, path: str, name: str) -> None:
+    exchange = wire.codec("route53").match(Request(method, path, ""))
+    assert (exchange.name, exchange.labels) == (name, {"Id": "Z1"})
