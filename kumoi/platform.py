@@ -30,6 +30,7 @@ from kumoi.doorway.first_bytes import FirstBytes
 from kumoi.doorway.hop import TABLE as HOPS
 from kumoi.doorway.host_names import HostNames
 from kumoi.doorway.payloads import Payloads
+from kumoi.gateway.dns_server import DnsServer
 from kumoi.gateway.front import Front
 from kumoi.gateway.internal import Internal
 from kumoi.gateway.listener import Listener
@@ -256,6 +257,7 @@ class Platform:
         stack.callback(parts[Studio].close)
         doorway.endpoint = self.url
         await self._daemon_proxy(doorway.tracing)
+        await self._name_server(doorway)
         await timers.start()
         forgetting = asyncio.create_task(history.run())
         stack.callback(forgetting.cancel)
@@ -350,6 +352,14 @@ class Platform:
         else:
             self._stack.push_async_callback(proxy.stop)
 
+    async def _name_server(self, doorway: Doorway) -> None:
+        """Answer DNS, where the settings say so."""
+        if self.settings.dns is not None:
+            hosts = self.parts[HostNames]  # type: ignore[type-abstract]
+            server = self.parts.add(DnsServer, DnsServer(doorway, hosts, port=self.settings.dns))
+            await server.start()
+            self._stack.push_async_callback(server.stop)
+
     def _directory(self, name: str) -> Path:
         """A directory of the platform's own, private to its user."""
         directory = self._root() / name
@@ -373,6 +383,7 @@ class Platform:
             "isolation": self.parts[SandboxHost].isolation,
             "region": settings.region,
             "xray_daemon": self.parts[Doorway].tracing.daemon or None,
+            **({"dns": f"127.0.0.1:{self.parts[DnsServer].port}"} if DnsServer in self.parts else {}),
             **({"mocked": "services that Kumoi lacks, by moto; nothing is kept"} if settings.moto else {}),
             **({"budget": budget} if (budget := _budget_text(self.parts[Budgets])) else {}),
             "loop_lag_ms": round(self.parts[LoopLag].worst_ms, 1),

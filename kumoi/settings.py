@@ -23,7 +23,8 @@ class Settings:
     """How a platform runs. `data` is its directory, None keeps everything in memory and temporary files.
 
     `databases` says how many connections a database takes, by `host:port`. `moto` has services that Kumoi lacks
-    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none. `budget` is what an
+    answered by moto. `xray_port` is where the X-Ray daemon listens, 0 for any port, None for none; `dns` likewise
+    is where names are answered. `budget` is what an
     hour may cost in USD by AWS's list, None without a bound. `payloads` says whether what calls are given and answer is
     kept in memory for Studio; None keeps it unless policies are enforced. `history` is for how many seconds calls and
     charges are kept on disk, None for good.
@@ -40,6 +41,7 @@ class Settings:
     databases: Mapping[str, int] = field(default_factory=dict)
     moto: bool = False
     xray_port: int | None = None
+    dns: int | None = None
     budget: float | None = None
     payloads: bool | None = None
     history: float | None = KEPT

@@ -110,6 +110,12 @@ def _history(_context: click.Context, _parameter: click.Parameter, value: str) -
     envvar="KUMOI_XRAY_PORT",
     help="Where the X-Ray daemon listens; 0 for any free port.",
 )
+@click.option(
+    "--dns",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Answer DNS for hosted zones and Kumoi's own names on this port (UDP and TCP, loopback).",
+)
 @click.option("--no-xray-daemon", is_flag=True, help="Without the X-Ray daemon.")
 def command(detach: bool, data: Path | None, ephemeral: bool, **options: Any) -> None:
     """Start a platform."""
