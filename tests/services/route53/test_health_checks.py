@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -107,3 +108,44 @@ def test_what_checks_cannot_be(route53: Any, refused: Any) -> None:
         {"Type": "CALCULATED"},
     ):
         assert refused(route53.create_health_check, CallerReference="1", HealthCheckConfig=config)[0] == "InvalidInput"
+
+
+@pytest.mark.kumoi_clock
+def test_requests_go_to_the_secondary_once_the_primary_is_sick(kumoi: Any, endpoint: int) -> None:
+    route53, elb = kumoi.client("route53"), kumoi.client("elbv2")
+    names = {}
+    for name in ("primary", "secondary"):
+        balancer = elb.create_load_balancer(Name=name, Subnets=["subnet-1", "subnet-2"])["LoadBalancers"][0]
+        fixed = {"StatusCode": "200", "ContentType": "text/plain", "MessageBody": name}
+        action = {"Type": "fixed-response", "FixedResponseConfig": fixed}
+        arn = balancer["LoadBalancerArn"]
+        elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=[action])
+        names[name] = balancer["DNSName"]
+    config = {
+        "Type": "HTTP", "IPAddress": "127.0.0.1", "Port": endpoint, "RequestInterval": 10, "FailureThreshold": 2
+    }  # fmt: skip
+    check = route53.create_health_check(CallerReference="1", HealthCheckConfig=config)["HealthCheck"]["Id"]
+    observed(route53, check)
+    zone = route53.create_hosted_zone(Name="failing.example", CallerReference="1")["HostedZone"]["Id"]
+    changes = []
+    for name, target in names.items():
+        of = {"HostedZoneId": "Z35SXDOTRQ7X7K", "DNSName": target, "EvaluateTargetHealth": False}
+        one = {"Name": "app.failing.example", "Type": "A", "SetIdentifier": name, "Failover": name.upper()}
+        one |= {"AliasTarget": of, **({"HealthCheckId": check} if name == "primary" else {})}
+        changes.append({"Action": "CREATE", "ResourceRecordSet": one})
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+
+    def page() -> str:
+        asked = urllib.request.Request(kumoi.url, headers={"Host": "app.failing.example"})
+        with urllib.request.urlopen(asked) as answer:
+            return str(answer.read().decode())
+
+    assert page() == "primary"
+    Endpoint.status = 500
+    kumoi.advance("10s")
+    assert page() == "primary"
+    kumoi.advance("30s")
+    assert page() == "secondary"
+    Endpoint.status = 200
+    kumoi.advance("30s")
+    assert page() == "primary"
