@@ -119,6 +119,8 @@ class KnownHosts(HostNames):
 
     def _pointed(self, name: str) -> HostName | Target | None:
         """What the name means that a name's records lead to; None for one that has none, or ends elsewhere."""
+        if name.rpartition(".")[2].isdigit():
+            return None  # an address, which is the platform's own
         end = name
         for _ in range(_LONGEST_CHAIN):
             following = self._pointer(end)

@@ -124,3 +124,23 @@ def test_cloudformation_deploy(aws: Aws, tmp_path: Path) -> None:
     aws("cloudformation", "delete-stack", "--stack-name", "jobs")
     aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "jobs")
     assert aws("logs", "describe-log-groups")["logGroups"] == []
+
+
+def test_a_zone_its_records_and_a_certificate(aws: Aws, tmp_path: Path) -> None:
+    zone = aws("route53", "create-hosted-zone", "--name", "cli.example", "--caller-reference", "1")["HostedZone"]["Id"]
+    given = ("--domain-name", "cli.example", "--validation-method", "DNS")
+    arn = aws("acm", "request-certificate", *given)["CertificateArn"]
+    told = aws("acm", "describe-certificate", "--certificate-arn", arn)["Certificate"]
+    assert told["Status"] == "PENDING_VALIDATION"
+    record = told["DomainValidationOptions"][0]["ResourceRecord"]
+    one = {"Name": record["Name"], "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": record["Value"]}]}
+    batch = tmp_path / "batch.json"
+    batch.write_text(json.dumps({"Changes": [{"Action": "UPSERT", "ResourceRecordSet": one}]}))
+    changing = ("--hosted-zone-id", zone, "--change-batch", f"file://{batch}")
+    change = aws("route53", "change-resource-record-sets", *changing)["ChangeInfo"]["Id"]
+    aws("route53", "wait", "resource-record-sets-changed", "--id", change)
+    aws("acm", "wait", "certificate-validated", "--certificate-arn", arn)
+    got = aws("acm", "get-certificate", "--certificate-arn", arn)
+    assert got["Certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    sets = aws("route53", "list-resource-record-sets", "--hosted-zone-id", zone)["ResourceRecordSets"]
+    assert [one["Type"] for one in sets] == ["NS", "SOA", "CNAME"]

@@ -114,6 +114,34 @@ def test_registered_host_names() -> None:
     assert router.resolve(incoming).service == "s3"
 
 
+def test_names_that_records_lead_on_from() -> None:
+    router = Router()
+    elb = "b-1.us-east-1.elb.amazonaws.com"
+    incoming = request("GET /", host="www.example.com:4566")
+    assert router.resolve(incoming).service == "s3"
+    router.hosts.point("app.example.com", elb)
+    router.hosts.point("*.example.com", "app.example.com")
+    found = router.resolve(incoming)
+    assert (shown(found), found.attributes["id"]) == ("data-plane elb", "b-1")
+    assert router.hosts.is_here("any.example.com")
+    router.hosts.register("www.example.com", Target("data-plane", "cloudfront-edge", "us-east-1"))
+    assert router.resolve(incoming).service == "cloudfront-edge"
+    router.hosts.release("www.example.com")
+    router.hosts.point("*.example.com", None)
+    assert router.resolve(incoming).service == "s3"
+    router.hosts.point("a.example.com", "b.example.com")
+    router.hosts.point("b.example.com", "a.example.com")
+    assert not router.hosts.is_here("a.example.com")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4566", "localhost:4566", "sqs.us-east-1.localhost", "b.s3.amazonaws.com"])
+def test_records_take_no_name_of_the_platform_s_own(host: str) -> None:
+    router = Router()
+    before = router.resolve(request("GET /", signed("sqs"), host=host))
+    router.hosts.point(host.partition(":")[0], "b-1.us-east-1.elb.amazonaws.com")
+    assert router.resolve(request("GET /", signed("sqs"), host=host)) == before
+
+
 @pytest.mark.parametrize(
     ("host", "taken"),
     [
