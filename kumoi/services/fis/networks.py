@@ -1,8 +1,8 @@
 """What a network action cuts off: functions that have the subnets in their VpcConfig; and databases that fail over.
 
-No packet passes through a VPC here. A function in a subnet is one that names it; one with several subnets is in each of them now and
-then, so that it is cut off as often as its subnets are. `all` and `vpc` take its network away; `s3`, `dynamodb` and
-another Region leave its requests there without an answer, as a network ACL does.
+No packet passes through a VPC here. A function in a subnet is one that names it; one with several subnets is in each of
+them now and then, so that it is cut off as often as its subnets are. `all` and `vpc` take its network away; `s3`,
+`dynamodb` and another Region leave its requests there without an answer, as a network ACL does.
 
 Source: "Network actions" and "Amazon RDS actions" of the AWS FIS Actions reference.
 """
