@@ -54,6 +54,7 @@ class CertificateAuthority(Certificates):
         self._contexts: dict[tuple[str, bool], ssl.SSLContext] = {}
         self._leaves: dict[str, bytes] = {}
         self._given: dict[str, tuple[Sequence[str], bytes]] = {}
+        self._givings = 0
         self._making = Lock()
         self._trusting = Lock()
         self._anchors: dict[str, None] = {}
@@ -90,6 +91,7 @@ class CertificateAuthority(Certificates):
     def _context(self, name: str, asks: bool) -> ssl.SSLContext:
         found = self._contexts.get((name, asks))
         if found is None:
+            given = self._givings
             found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             found.minimum_version = ssl.TLSVersion.TLSv1_2
             found.set_alpn_protocols(_PROTOCOLS)
@@ -108,7 +110,8 @@ class CertificateAuthority(Certificates):
                     _ask_for(found, anchor)
                 if len(self._contexts) >= _MAX_CONTEXTS:
                     del self._contexts[next(key for key in self._contexts if key[0] != _FIRST)]
-                self._contexts[name, asks] = found
+                if given == self._givings or name == _FIRST:  # or it shows what was for the name before
+                    self._contexts[name, asks] = found
         return found
 
     def issue(self, names: Sequence[str], public_key: bytes, begins: float, ends: float) -> Issued:
@@ -146,6 +149,7 @@ class CertificateAuthority(Certificates):
                 self._forget_contexts()
 
     def _forget_contexts(self) -> None:
+        self._givings += 1
         for key in [key for key in self._contexts if key[0] != _FIRST]:
             del self._contexts[key]
 
@@ -257,6 +261,7 @@ class CertificateAuthority(Certificates):
         """A certificate of this authority (PEM)."""
         from cryptography import x509
         from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.asymmetric import rsa
         from cryptography.hazmat.primitives.serialization import Encoding
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -274,7 +279,7 @@ class CertificateAuthority(Certificates):
             .not_valid_after(ends)
             .add_extension(x509.SubjectAlternativeName(general), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(sign=False), critical=True)
+            .add_extension(_usage(sign=False, enciphers=isinstance(key, rsa.RSAPublicKey)), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
             .sign(signing_key, hashes.SHA256())
@@ -310,13 +315,13 @@ def _ask_for(context: ssl.SSLContext, anchor: str) -> None:
     context.verify_mode = ssl.CERT_OPTIONAL
 
 
-def _usage(*, sign: bool) -> x509.KeyUsage:
+def _usage(*, sign: bool, enciphers: bool = False) -> x509.KeyUsage:
     from cryptography import x509
 
     return x509.KeyUsage(
         digital_signature=True,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=enciphers,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=sign,

@@ -5,10 +5,14 @@ import contextlib
 import socket
 import ssl
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from kumoi.gateway.limits import Limits
 from kumoi.gateway.tls import CertificateAuthority
@@ -256,3 +260,32 @@ def test_idle_clients_do_not_hold_up_the_end(serve: Any, tmp_path: Path) -> None
     assert client.ask(GET).status == 200
     server.run(server.listener.stop())
     assert server.listener.connections == 0
+
+
+def test_certificates_are_issued_and_shown_for_their_names(serve: Any, tmp_path: Path) -> None:
+    authority = CertificateAuthority(tmp_path / "tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    now = time.time()
+    issued = authority.issue(["site.example", "*.site.example"], public, now - 60, now + 3600)
+    assert authority.vouches(issued.certificate)
+    assert not CertificateAuthority(tmp_path / "other").vouches(issued.certificate)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    content = (private + issued.certificate + issued.chain).encode()
+    expected = x509.load_pem_x509_certificate(issued.certificate.encode()).serial_number
+
+    server = serve(tls=authority)
+
+    def shown(name: str) -> int:
+        seen = secure(server.connect(), authority.ca_file, name).socket.getpeercert(binary_form=True)
+        return x509.load_der_x509_certificate(seen).serial_number
+
+    assert shown("site.example") != expected
+    authority.present("owner", ["site.example", "*.site.example", "localhost"], content)
+    assert [shown(name) == expected for name in ("site.example", "WWW.site.example", "localhost")] == [
+        True,
+        True,
+        False,
+    ]
+    authority.withdraw("owner")
+    assert shown("site.example") != expected

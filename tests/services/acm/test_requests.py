@@ -51,6 +51,7 @@ def test_a_certificate_is_issued_once_its_record_is_there(kumoi: Any, acm: Any, 
     told = described(arn)
     assert (told["Status"], told["RenewalEligibility"], told["Subject"]) == ("ISSUED", "ELIGIBLE", "CN=example.com")
     assert told["NotBefore"] <= told["IssuedAt"] < told["NotAfter"]
+    assert told["KeyUsages"] == [{"Name": "DIGITAL_SIGNATURE"}, {"Name": "KEY_ENCIPHERMENT"}]
     assert told["ExtendedKeyUsages"] == [{"Name": "TLS_WEB_SERVER_AUTHENTICATION", "OID": "1.3.6.1.5.5.7.3.1"}]
     again = acm.request_certificate(ValidationMethod="DNS", DomainName="example.com")["CertificateArn"]
     assert described(again)["DomainValidationOptions"][0]["ResourceRecord"] == record
