@@ -59,7 +59,7 @@ def ca_certificate(call: Call) -> str:
 
 def role_alias(call: Call) -> str:
     """The role alias that a device asks credentials for."""
-    return call.arn("iot", f"rolealias/{call.params['roleAlias']}")
+    return call.arn("iot", f"rolealias/{call.params.get('roleAlias', '')}")
 
 
 def thing_and_group(call: Call) -> Iterator[str]:
