@@ -7,7 +7,7 @@ import html
 import json
 import re
 import threading
-import urllib.request
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,8 +15,10 @@ from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from kumoi.http_api import jwt
 
 PASSWORD = "Correct-horse-1"
 BACK = "https://shop.example/back"
@@ -53,15 +55,16 @@ class Provider(ThreadingHTTPServer):
         self.forms: list[dict[str, str]] = []
         self.refuses: str | None = None
         self.nonces = True
+        self.knows_secret = True
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def token(self) -> str:
-        now = urllib.request.urlopen(self.url + "/now").read().decode()
-        nonce = {"nonce": self.asked["nonce"]} if self.nonces else {}
-        said = {"iss": self.url, "aud": self.asked["client_id"], "sub": "42", "iat": int(now), "exp": int(now) + 300}
+        now = int(time.time())
+        nonce = {"nonce": self.asked["nonce"]} if self.nonces and "nonce" in self.asked else {}
+        said = {"iss": self.url, "aud": self.asked["client_id"], "sub": "42", "iat": now, "exp": now + 300}
         parts = ({"alg": "RS256", "kid": "k"}, {**said, **nonce, **self.says})
         signed = ".".join(b64(json.dumps(part).encode()) for part in parts)
         return f"{signed}.{b64(KEY.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
@@ -93,10 +96,6 @@ class _Pages(BaseHTTPRequestHandler):
                 "n": b64(numbers.n.to_bytes(256, "big")),
             }
             self.answer({"keys": [key]})
-        elif parts.path == "/now":
-            import time
-
-            self.answer(int(time.time()))
         elif parts.path == "/userinfo" and self.headers["Authorization"] == "Bearer the-access-token":
             self.answer(provider.told)
         elif parts.path == "/facebook-token":
@@ -109,7 +108,8 @@ class _Pages(BaseHTTPRequestHandler):
         sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
         form = {name: values[0] for name, values in parse_qs(sent).items()}
         self.server.forms.append(form)
-        if self.path != "/token" or form.get("code") != "the-code" or form.get("client_secret") != "the-secret":
+        known = form.get("client_secret") == "the-secret" or not self.server.knows_secret
+        if self.path != "/token" or form.get("code") != "the-code" or not known:
             return self.answer({"error": "invalid_grant"}, 400)
         return self.answer(
             {"access_token": "the-access-token", "id_token": self.server.token(), "token_type": "Bearer"}
@@ -471,6 +471,46 @@ def test_facebook_has_no_id_tokens(make_shop: MakeShop, provider: Provider) -> N
     assert claims(shop.tokens(shop.arrive())["id_token"])["cognito:username"] == "facebook_77"
     assert "nonce" not in provider.asked
     assert provider.forms[0]["client_secret"] == "the-secret"
+
+
+def test_login_with_amazon_has_none_either(make_shop: MakeShop, provider: Provider) -> None:
+    where = {"authorize_url": "authorize", "token_url": "token", "attributes_url": "userinfo"}
+    details = {**GOOGLE, **{name: f"{provider.url}/{path}" for name, path in where.items()}}
+    tags = {"kumoi:identity-providers": "real"}
+    shop = make_shop("LoginWithAmazon", "LoginWithAmazon", details, {"email": "email"}, UserPoolTags=tags)
+    provider.told = {"user_id": "amzn1.account.X", "email": "ann@example.com"}
+    assert claims(shop.tokens(shop.arrive())["id_token"])["cognito:username"] == "loginwithamazon_amzn1.account.x"
+
+
+def test_apple_sends_a_form_and_takes_a_signed_secret(make_shop: MakeShop, provider: Provider) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    details = {
+        "client_id": "com.example.shop", "team_id": "the-team", "key_id": "the-key", "authorize_scopes": "email name",
+        "private_key": key.private_bytes(*form).decode(), "oidc_issuer": provider.url,
+        "authorize_url": f"{provider.url}/authorize", "token_url": f"{provider.url}/token",
+    }  # fmt: skip
+    tags = {"kumoi:identity-providers": "real"}
+    mapping = {"email": "email", "given_name": "firstName", "name": "name"}
+    shop = make_shop("SignInWithApple", "SignInWithApple", details, mapping, UserPoolTags=tags)
+    described = shop.admin.describe_identity_provider(UserPoolId=shop.pool.id, ProviderName="SignInWithApple")
+    assert "private_key" not in described["IdentityProvider"]["ProviderDetails"]
+    provider.knows_secret, provider.says = False, {"email": "ann@example.com"}
+    _, _, headers = shop.browser.ask(shop.address(identity_provider="SignInWithApple"))
+    _, _, headers = shop.browser.ask(headers["Location"])
+    assert provider.asked["response_mode"] == "form_post"
+    name = {"name": {"firstName": "Ann", "lastName": "Doe"}, "email": "ann@example.com"}
+    sent = {**told(headers["Location"]), "user": json.dumps(name)}
+    url, _ = shop.browser.visit(f"{shop.base}/oauth2/idpresponse", sent)
+    identity = claims(shop.tokens(url)["id_token"])
+    assert (identity["email"], identity["given_name"], identity["name"]) == ("ann@example.com", "Ann", "Ann Doe")
+    secret = jwt.read(provider.forms[0]["client_secret"])
+    numbers = key.public_key().public_numbers()
+    public = {"crv": "P-256", "x": b64(numbers.x.to_bytes(32, "big")), "y": b64(numbers.y.to_bytes(32, "big"))}
+    jwt.verify(secret, public)
+    assert (secret.header["kid"], secret.claims["iss"], secret.claims["sub"], secret.claims["aud"]) == (
+        "the-key", "the-team", "com.example.shop", provider.url
+    )  # fmt: skip
 
 
 def test_signing_out_of_the_pool(shop: Any) -> None:
