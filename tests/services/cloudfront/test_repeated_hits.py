@@ -468,7 +468,8 @@ def test_what_has_changed_is_asked_for_anew(edge: Edge) -> None:
     assert not answers_at_once(edge, data)
     assert answers_at_once(edge, data)
     cloudfront = edge.client("cloudfront")
-    [one] = cloudfront.list_distributions()["DistributionList"]["Items"]
+    every = cloudfront.list_distributions()["DistributionList"]["Items"]
+    [one] = [each for each in every if HOST in each["Aliases"].get("Items", ())]
     edge.client("s3").put_object(Bucket="site", Key="1.txt", Body=b"changed")
     batch = {"Paths": {"Quantity": 1, "Items": ["/1.txt"]}, "CallerReference": "1"}
     cloudfront.create_invalidation(DistributionId=one["Id"], InvalidationBatch=batch)
