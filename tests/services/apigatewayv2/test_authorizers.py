@@ -133,8 +133,8 @@ def test_a_token_of_the_issuer_passes(guarded: Any, ask: Any, issuer: Issuer) ->
 def test_keys_are_fetched_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def fetch(_call: Any, issuer: str) -> dict[str, Any]:
-        asked.append(issuer)
+    async def fetch(_call: Any, issuer: str, location: str) -> dict[str, Any]:
+        asked.append(location or issuer)
         await asyncio.sleep(0)
         if len(asked) == 1:
             raise jwt.InvalidToken("not now")
@@ -150,6 +150,8 @@ def test_keys_are_fetched_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch)
         failed = await five()
         assert (len(asked), {str(one) for one in failed}) == (1, {"not now"})
         assert (await five(), len(asked)) == ([{"kid": "k"}] * 5, 2)
+        assert await keys.find(call, "i", "k", "elsewhere") == {"kid": "k"}
+        assert asked == ["i", "i", "elsewhere"]
 
     asyncio.run(twice())
 
