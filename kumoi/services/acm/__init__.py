@@ -26,6 +26,7 @@ acm = Service(
     ),
     resource=("CertificateArn", "ResourceArn", "DomainName"),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -40,5 +40,6 @@ ec2 = Service(
         *("AllocationId", "VpcPeeringConnectionId", "DhcpOptionsId", "VpcId"),
     ),
     authorization="authorization",
+    tagged="tagged",
     held="held",
 )

@@ -27,6 +27,7 @@ firehose = Service(
     ),
     resource=("DeliveryStreamName",),
     authorization="authorization",
+    tagged="tagged",
 )
 
 

@@ -30,6 +30,7 @@ route53 = Service(
     ),
     resource=("HostedZoneId", "HealthCheckId", "ResourceId", "Id"),
     authorization="authorization",
+    tagged="tagged",
     held="held",
 )
 

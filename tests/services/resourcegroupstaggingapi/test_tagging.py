@@ -84,6 +84,25 @@ def make(kumoi: Any, zipped: Callable[[dict[str, str]], bytes]) -> dict[str, str
         "appsync:apis": client("appsync").create_graphql_api(name="g", authenticationType="API_KEY")["graphqlApi"][
             "arn"
         ],
+        "acm:certificate": client("acm").request_certificate(DomainName="a.example")["CertificateArn"],
+        "route53:hostedzone": "arn:aws:route53:::hostedzone/{}".format(
+            client("route53")
+            .create_hosted_zone(Name="b.example", CallerReference="b")["HostedZone"]["Id"]
+            .split("/")[2]
+        ),
+        "route53:healthcheck": "arn:aws:route53:::healthcheck/{}".format(
+            client("route53").create_health_check(
+                CallerReference="h",
+                HealthCheckConfig={"Type": "CALCULATED", "HealthThreshold": 0, "ChildHealthChecks": []},
+            )["HealthCheck"]["Id"]
+        ),
+        "firehose:deliverystream": client("firehose").create_delivery_stream(
+            DeliveryStreamName="d",
+            S3DestinationConfiguration={"RoleARN": role, "BucketARN": f"arn:aws:s3:::b-{account}"},
+        )["DeliveryStreamARN"],
+        "ec2:vpc": "arn:aws:ec2:{}:vpc/{}".format(
+            here, client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        ),
         "athena:workgroup": f"arn:aws:athena:{here}:workgroup/w"
         if client("athena").create_work_group(Name="w")
         else "",
