@@ -196,11 +196,11 @@ class Http2Connection(asyncio.Protocol):
         self._running.add(stream)
 
     def _ended(self, stream: Stream) -> None:
-        """A stream is over, and so is the connection where it was the last one."""
+        """A request is answered: its stream is over where it does not linger, and so is the connection at the last."""
         self._since = self._loop.time()
         self._running.discard(stream)
-        if self._streams.get(stream.id) is stream:
-            del self._streams[stream.id]
+        if not stream.lingers:
+            self._streams.pop(stream.id, None)
         if self._draining and not self._streams and not self._finished:
             self._finish(unread=False)
 

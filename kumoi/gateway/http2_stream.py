@@ -51,10 +51,14 @@ class Shared:
 
 
 class Stream:
-    """One stream, from its request's header fields on; `gone` is set when nothing can be sent on it any more."""
+    """One stream, from its request's header fields on.
+
+    `lingers` is whether it has been answered while its client still sends: many look for the answer only then.
+    """
 
     def __init__(self, id: int, fields: Fields, shared: Shared) -> None:
         self.id = id
+        self.lingers = False
         self.answer = Answer(id, shared)
         self._shared = shared
         self._loop = asyncio.get_running_loop()
@@ -83,9 +87,12 @@ class Stream:
 
     def data(self, piece: bytes, size: int) -> None:
         """A piece of the body, `size` bytes of the stream's window with its padding."""
-        self._since = self._loop.time()
         self._held += size
-        if self._body is not None:
+        if not self.lingers:
+            self._since = self._loop.time()
+        if self.answer.gone:
+            pass  # nobody reads it
+        elif self._body is not None:
             self._body.feed(piece)
         elif self._task is None:
             self._gathered += piece
@@ -100,7 +107,10 @@ class Stream:
     def finish(self) -> None:
         """The request is complete."""
         self._complete = True
-        if self._body is not None:
+        if self.lingers:
+            self.lingers = False
+            self._shared.ended(self)
+        elif self._body is not None:
             self._body.finish()
         elif self._task is None:
             if self._gathered:
@@ -119,7 +129,14 @@ class Stream:
             self._task.cancel()
 
     def expire(self, now: float) -> None:
-        """Give the request up when its body has stopped arriving."""
+        """Give the request up when its body has stopped arriving, or when nobody waits for that any more."""
+        if self.lingers:
+            if now - self._since > self._shared.server.limits.linger_timeout:
+                self.lingers = False
+                self._shared.protocol.reset_stream(self.id, ErrorCodes.NO_ERROR)  # RFC 9113 §8.1
+                self._shared.flush()
+                self._shared.ended(self)
+            return
         waits = not self._complete and (self._body is None or (not self._body.buffered and not self._expects))
         if waits and not self._refused and now - self._since > self._shared.server.limits.idle_timeout:
             if self._body is not None:
@@ -176,8 +193,7 @@ class Stream:
             if response is None:
                 raise Broken
             await self.answer.send(response, self._request)
-            if not self._complete:
-                self.answer.reset(ErrorCodes.NO_ERROR)  # the client need not send the rest (RFC 9113 §8.1)
+            self.lingers = not self._complete and not self.answer.gone
         except (Broken, BodyCut):
             self.answer.reset(ErrorCodes.INTERNAL_ERROR)
         except asyncio.CancelledError:
@@ -188,8 +204,10 @@ class Stream:
             self.answer.reset(ErrorCodes.INTERNAL_ERROR)
         finally:
             self._shared.server.outgoing.under_way -= 1
+            self._since = self._loop.time()
             self.answer.lose()
             self._give_back()
+            self._shared.flush_together()
             if response is not None:
                 tell_sent(response)
             self._shared.ended(self)

@@ -484,11 +484,32 @@ def test_a_refused_request_is_answered(serve: Any) -> None:
     assert peer.answer(peer.ask("/" + "a" * 20_000, method="POST", body=b"x" * 100_000)).status == 414
 
 
-def test_the_client_need_not_send_what_the_answer_did_not_wait_for(serve: Any) -> None:
+@pytest.mark.parametrize("begins", [True, False])
+def test_what_the_answer_did_not_wait_for_is_thrown_away(serve: Any, begins: bool, eventually: Any) -> None:
     async def handler(_: Request) -> Response:
         return Response(403, [], b"no")
 
-    peer = Peer(serve(handler).connect())
+    server = serve(handler, limits=Limits(read_high=100_000, linger_timeout=60))
+    peer = Peer(server.connect())
+    stream = peer.open("/", ("content-length", str(MB)))
+    if begins:
+        peer.answer(stream)
+    for _ in range(100):
+        peer.until(lambda: peer.h2.local_flow_control_window(stream) >= 10_000)
+        peer.h2.send_data(stream, b"x" * 10_000)
+        peer.flush()
+    peer.h2.end_stream(stream)
+    answer = peer.answer(stream)
+    assert (answer.status, answer.body, answer.ended, answer.reset) == (403, b"no", True, None)
+    assert peer.answer(peer.ask(method="HEAD")).status == 403
+    eventually(lambda: server.listener.requests_in_flight == 0)
+
+
+def test_who_does_not_notice_the_answer_is_told_to_stop(serve: Any) -> None:
+    async def handler(_: Request) -> Response:
+        return Response(403, [], b"no")
+
+    peer = Peer(serve(handler, limits=Limits(linger_timeout=0.2)).connect())
     stream = peer.open("/", ("content-length", str(5 * MB)))
     answer = peer.answer(stream)
     peer.until(lambda: answer.reset is not None)
@@ -830,4 +851,5 @@ def test_curl(serve: Any, curl: Any, tmp_path: Path) -> None:
     assert curl("--http1.1", "--cacert", str(authority.ca_file), "-d", "hello", secure) == "hello|1.1 200"
     assert curl("--http2", "-d", "hello", plain) == "hello|1.1 200"  # Upgrade: h2c, which RFC 9113 has given up
     assert len(curl("--http2-prior-knowledge", "-T", str(file), plain)) == 3 * MB + len("|2 200")
+    assert curl("--http2-prior-knowledge", "-T", str(file), f"{plain}?{'x' * 20_000}").endswith("|2 414")
     assert curl("--http2-prior-knowledge", "-I", "-o", "/dev/null", plain) == "|2 200"
