@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from kumoi.gateway.body import StreamingBody
 from kumoi.gateway.limits import Limits
 from kumoi.wire.http import ClientDisconnected, Request, Response
 
@@ -19,6 +20,23 @@ MB = 1_000_000
 
 def get(path: str, *headers: str, method: str = "GET", version: str = "1.1") -> str:
     return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: a", *headers, "\r\n"])
+
+
+def test_tiny_pieces_that_wait_are_joined() -> None:
+    body = StreamingBody([], taken=lambda: None, wanted=lambda: None)
+    sent = [bytes([number % 256]) for number in range(5000)]
+    for piece in [*sent, b"x" * 4000, b"y", b"z"]:
+        body.feed(piece)
+    body.finish()
+    assert body.buffered == 9002
+
+    async def read() -> list[bytes]:
+        return [piece async for piece in body.stream()]
+
+    pieces = asyncio.run(read())
+    assert b"".join(pieces) == b"".join(sent) + b"x" * 4000 + b"yz"
+    assert len(pieces) == 7
+    assert body.buffered == 0
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 50000000", "Transfer-Encoding: chunked"])
