@@ -664,7 +664,7 @@ def test_a_client_that_says_goodbye_is_still_answered(serve: Any, eventually: An
 
 @pytest.mark.parametrize("settles", [True, False])
 def test_a_connection_that_is_idle_is_closed(serve: Any, settles: bool) -> None:
-    server = serve(limits=Limits(idle_timeout=0.3, header_timeout=0.2))
+    server = serve(limits=Limits(idle_timeout=3, header_timeout=60 if settles else 0.2))
     client = server.connect()
     if settles:
         peer = Peer(client)
@@ -678,7 +678,7 @@ def test_a_connection_that_is_idle_is_closed(serve: Any, settles: bool) -> None:
 
 @pytest.mark.parametrize("begins", [True, False])
 def test_a_body_that_stops_arriving_is_given_up(serve: Any, begins: bool) -> None:
-    peer = Peer(serve(limits=Limits(idle_timeout=0.3, buffered_body=10)).connect())
+    peer = Peer(serve(limits=Limits(idle_timeout=3, buffered_body=10)).connect())
     stream = peer.open("/", ("content-length", "20" if begins else "5"))
     peer.h2.send_data(stream, b"abc")
     peer.flush()
