@@ -220,3 +220,30 @@ resource "aws_flow_log" "main" {
   log_destination_type = "s3"
   log_destination      = "arn:aws:s3:::flows"
 }
+
+resource "aws_db_subnet_group" "main" {
+  name        = "shop"
+  description = "subnets of ${local.team}"
+  subnet_ids  = aws_subnet.private[*].id
+}
+
+resource "aws_iam_role" "function" {
+  name = "inside"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
+  })
+}
+
+resource "aws_lambda_function" "inside" {
+  function_name = "inside"
+  role          = aws_iam_role.function.arn
+  runtime       = "python3.12"
+  handler       = "code.handler"
+  filename      = "code.zip"
+
+  vpc_config {
+    subnet_ids         = aws_subnet.private[*].id
+    security_group_ids = [aws_security_group.functions.id]
+  }
+}
