@@ -24,6 +24,7 @@ PLANE_PATHS = (
     "/v1/",
     "/restapis/",
     "/_aws/execute-api/",
+    "/_aws/ses",
     "/mqtt",
     "/graphql",
     "/event",
@@ -126,6 +127,8 @@ def _plane(request: Request, region: str, credential: Credential | None) -> Targ
         return Target("data-plane", "sns-certificate", region, credential)
     if request.certificate is not None and _ROLE_ALIAS.fullmatch(request.path):
         return Target("data-plane", "iot-credentials", region, credential)
+    if request.path == "/_aws/ses":
+        return Target("data-plane", "ses-messages", region, credential)
     if request.path == "/mqtt" and "upgrade" in headers:
         return Target("data-plane", "iot-mqtt", region, credential)
     if request.path in ("/graphql", "/event") and (headers.get("x-api-key") or "").startswith("da2-"):

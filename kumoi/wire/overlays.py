@@ -181,6 +181,8 @@ OVERLAYS: Mapping[str, Overlay] = {
         milliseconds=True,
         validation_code=None,
     ),
+    "ses": Overlay(validation_code="ValidationError"),
+    "sesv2": Overlay(validation_code="BadRequestException"),
     "sns": Overlay(validation_code="ValidationError"),
     "sqs": Overlay(
         error_prefix="com.amazonaws.sqs#",

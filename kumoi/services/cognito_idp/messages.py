@@ -1,4 +1,4 @@
-"""Codes to users: written to a log group, where AWS would send a mail or a text message.
+"""Codes to users: written to a log group, and into the machine's mailbox (`mailing.py`) as AWS would send them.
 
 The group is `/kumoi/cognito/POOL`, the stream the user's sub; each event is JSON with the code, so that tests and
 people find it. A CustomMessage function says what the message would be.
@@ -15,6 +15,7 @@ import orjson
 from kumoi.doorway import Call, Principal
 from kumoi.services.cognito_idp.errors import expired_code, too_often, wrong_code
 from kumoi.services.cognito_idp.lookup import Scene
+from kumoi.services.cognito_idp.mailing import mail
 from kumoi.services.cognito_idp.policies import masked
 from kumoi.services.cognito_idp.records import Code, User, users
 from kumoi.services.cognito_idp.triggers import attributes_for, trigger
@@ -47,7 +48,7 @@ def pretended(username: str) -> dict[str, str]:
 
 
 async def tell(call: Call, scene: Scene, user: User, source: str, **content: str) -> None:
-    """Write a message for a user to the log."""
+    """Have a message reach a user, and write it to the log."""
     request = {
         "userAttributes": attributes_for(user),
         "codeParameter": "{####}",
@@ -70,6 +71,7 @@ async def tell(call: Call, scene: Scene, user: User, source: str, **content: str
         "logEvents": events,
     }
     await call.doorway.ask("logs", "WriteFunctionLogs", params, caller, scene.region)
+    await mail(call, scene, user, message["reason"], content, custom)
 
 
 @transactional

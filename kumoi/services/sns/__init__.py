@@ -5,8 +5,8 @@ delivery for each of them in the transaction that accepts it (`publishing.py`, `
 Deliveries go to queues, functions and HTTP endpoints (`hand_over.py`) in the forms of
 `notification.py`, signed (`signing.py`) with a certificate that the platform serves; what fails is tried again as
 `retries.py` says, then goes to the subscription's dead-letter queue. A FIFO topic's groups are delivered one message
-after the other. Email, text messages and mobile pushes leave the platform nowhere: they are logged and can be read at
-`/_kumoi/sns-outbox`.
+after the other. Email, text messages and mobile pushes leave the platform nowhere: they are logged and kept in the
+mailbox (`letters.py`).
 
 Rules: the SNS API reference and developer guide, and recorded answers of the service.
 """

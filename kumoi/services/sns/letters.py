@@ -1,5 +1,5 @@
-"""What is meant for people: mails, text messages, mobile pushes. Kumoi sends none; they are logged, and the last
-thousand of an account can be read at `/_kumoi/sns-outbox`, with the links that confirm subscriptions.
+"""What is meant for people: mails, text messages, mobile pushes. Kumoi sends none; they are logged, and kept in the
+account's mailbox (`/_kumoi/mail`), with the links that confirm subscriptions. `/_kumoi/sns-outbox` shows SNS's alone.
 """
 
 from __future__ import annotations
@@ -7,33 +7,35 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from kumoi import mailbox
+from kumoi.mailbox import Letter
 from kumoi.services.sns.notification import Handover, timestamp
-from kumoi.services.sns.records import LETTERS, Letter, letters
-from kumoi.state import Transaction, transactional
+from kumoi.state import State, Transaction, transactional
 
 logger = logging.getLogger(__name__)
 
-KEPT = 1000
+SENDER = "AWS Notifications <no-reply@sns.amazonaws.com>"
+"""Who mails of topics are from."""
 
 
 @transactional
 async def store(tx: Transaction, one: Handover, message: str) -> None:
-    """Keep a letter and log it; forget the oldest beyond those that are kept."""
-    sequence = await tx.add((LETTERS,))
+    """Keep a letter and log it."""
     letter = Letter(
-        sequence=sequence,
+        id=one.message_id,
         time=one.time,
+        service="sns",
+        region=tx.region,
         protocol=one.protocol,
-        endpoint=one.endpoint,
-        message=message,
+        sender=SENDER if one.protocol.startswith("email") else "",
+        to=(one.endpoint,),
         subject=one.subject,
-        topic=one.topic or None,
-        message_id=one.message_id,
+        text=message,
+        cause=one.topic,
     )
-    await letters.put(tx, letter)
-    await letters.delete(tx, sequence - KEPT)
+    await mailbox.keep(tx, letter)
     tx.on_commit(
-        lambda: logger.info("%s for %s (not sent, kept at /_kumoi/sns-outbox): %s", one.protocol, one.endpoint, message)
+        lambda: logger.info("%s for %s (not sent, kept at /_kumoi/mail): %s", one.protocol, one.endpoint, message)
     )
 
 
@@ -42,15 +44,14 @@ def told(letter: Letter) -> dict[str, Any]:
     return {
         "time": timestamp(letter.time),
         "protocol": letter.protocol,
-        "endpoint": letter.endpoint,
+        "endpoint": letter.to[0],
         "subject": letter.subject,
-        "message": letter.message,
-        "topic": letter.topic,
-        "message_id": letter.message_id,
+        "message": letter.text,
+        "topic": letter.cause or None,
+        "message_id": letter.id,
     }
 
 
-@transactional
-async def latest(tx: Transaction, limit: int) -> list[Letter]:
-    """The newest letters first."""
-    return await letters.list(tx, limit=limit, reverse=True)
+async def latest(place: State, limit: int) -> list[Letter]:
+    """The newest letters of a region first."""
+    return await mailbox.latest(place, limit, lambda one: one.service == "sns" and one.region == place.region)

@@ -17,7 +17,6 @@ from kumoi.state.space import Space
 RECENT = "sns.recent"
 BUSY = "sns.busy"
 SEQUENCE = "sns.sequence"
-LETTERS = "sns.letters"
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,19 +112,6 @@ class Waiting(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery
 
 
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """What would have left for a person's mail box, phone or app."""
-
-    sequence: int
-    time: float
-    protocol: str
-    endpoint: str
-    message: str
-    subject: str | None = None
-    topic: str | None = None
-    message_id: str
-
-
 class Application(msgspec.Struct, frozen=True, kw_only=True):
     """A platform application: how mobile pushes would be sent."""
 
@@ -158,7 +144,6 @@ subscriptions: Space[Subscription] = Space(
 tokens: Space[Token] = Space("sns.token", Token, lambda token: (token.token,))
 sent: Space[Sent] = Space("sns.sent", Sent, lambda one: (one.topic, one.scope, one.deduplication))
 waiting: Space[Waiting] = Space("sns.waiting", Waiting, lambda one: (one.lane, one.sequence))
-letters: Space[Letter] = Space("sns.letter", Letter, lambda letter: (letter.sequence,))
 applications: Space[Application] = Space("sns.application", Application, lambda one: (one.platform, one.name))
 platform_endpoints: Space[PlatformEndpoint] = Space(
     "sns.endpoint", PlatformEndpoint, lambda one: (one.platform, one.application, one.id)

@@ -1,4 +1,4 @@
-"""What SNS answers beside its API: the certificate that proves signatures, and the outbox of letters."""
+"""What SNS answers beside its API: the certificate that proves signatures, and its letters in the mailbox."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from urllib.parse import parse_qs
 import orjson
 
 from kumoi.doorway import Call
+from kumoi.mailbox import KEPT
 from kumoi.services.sns import sns
-from kumoi.services.sns.letters import KEPT, latest, told
+from kumoi.services.sns.letters import latest, told
 from kumoi.services.sns.signing import Signer
 from kumoi.wire.errors import aws_error
 from kumoi.wire.http import Response
