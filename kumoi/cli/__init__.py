@@ -23,6 +23,7 @@ VERBS = {
     "invoke": "Run a function with an event and show its answer.",
     "sfn": "Run state machines, show what executions did, lint definitions.",
     "logs": "What a function has logged; -f follows, --query asks Logs Insights.",
+    "mail": "What would have left for people: mails, text messages, pushes.",
     "edge": "CloudFront: distributions, requests, events of edge functions, replays.",
     "reset": "Forget everything, or everything of one account.",
     "snapshot": "Keep the whole platform in a file, and go back to it.",

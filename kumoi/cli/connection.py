@@ -127,6 +127,20 @@ class Connection:
             connection.close()
         return self._understood(answer.status, text)
 
+    def fetch(self, path: str, **query: str | None) -> bytes:
+        """What GET `/_kumoi/<path>` answers, as it is."""
+        given = urlencode({name: value for name, value in query.items() if value is not None})
+        connection = HTTPConnection(self._host, self._port, timeout=self._timeout)
+        try:
+            connection.request("GET", f"/_kumoi/{path}" + (f"?{given}" if given else ""), headers=self._headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            self._understood(answer.status, content)
+        return content
+
     def download(self, path: str, target: Path) -> int:
         """Save what GET `/_kumoi/<path>` answers, whole or not at all; how many bytes."""
         part = target.with_name(f".{target.name}.part")

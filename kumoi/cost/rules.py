@@ -99,6 +99,11 @@ def _sns(_edge: Edge, units: Units, _modes: Modes) -> Billed:
     yield "sns.email-deliveries", units.get("deliveries_email", 0.0) + units.get("deliveries_email-json", 0.0)
 
 
+def _ses(_edge: Edge, units: Units, _modes: Modes) -> Billed:
+    yield "ses.messages", units.get("ses:recipients", 0.0)
+    yield "ses.attachment-gb", units.get("ses:attached-bytes", 0.0) / GIB
+
+
 def _dynamodb(edge: Edge, units: Units, modes: Modes) -> Billed:
     if edge.target not in modes.provisioned:
         yield "dynamodb.read-units", units.get("read_units", 0.0)
@@ -261,6 +266,8 @@ _RULES: Mapping[str, Callable[[Edge, Units, Modes], Billed]] = {
     "route53": _route53,
     "s3": _s3,
     "secretsmanager": _secretsmanager,
+    "ses": _ses,
+    "sesv2": _ses,
     "sns": _sns,
     "sqs": _sqs,
     "ssm": _ssm,

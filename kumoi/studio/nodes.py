@@ -76,6 +76,8 @@ def settled(node: str) -> str:
     service, _, name = node.partition(":")
     if service == "dynamodbstreams":
         return f"dynamodb:{name}" if name else ""
+    if service == "sesv2":
+        return f"ses:{name}" if name else "ses"
     if node == "events":
         return "events:default"
     if service == "lambda" and name:

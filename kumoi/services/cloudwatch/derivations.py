@@ -2,8 +2,9 @@
 
 `AWS/Lambda` (by function, and of all), `AWS/ApiGateway` (by API and stage), `AWS/States` (by state machine), `AWS/SQS`
 (by queue), `AWS/SNS` (by topic), `AWS/Events` (by rule), `AWS/DynamoDB` (by table, index and operation), `AWS/AppSync`
-(by API), `AWS/Logs` (by group, and of all), `AWS/Firehose` (by delivery stream), `AWS/CloudFront` (by distribution and
-function, in us-east-1). Names, units and dimensions are those of the services' own pages on CloudWatch metrics.
+(by API), `AWS/Logs` (by group, and of all), `AWS/Firehose` (by delivery stream), `AWS/SES`, `AWS/CloudFront` (by
+distribution and function, in us-east-1). Names, units and dimensions are those of the services' own pages on CloudWatch
+metrics.
 """
 
 from __future__ import annotations
@@ -291,6 +292,12 @@ def _topic(batch: HopBatch) -> Iterator[Found]:
         yield "AWS/SNS", "PublishSize", topic, "Bytes", [*map(float, published.column("request_bytes"))]
 
 
+def _mails(batch: HopBatch) -> Iterator[Found]:
+    """What was sent, and what became of it: of the whole account, as SES tells it without a configuration set."""
+    for unit, metric in _OF_MAILS.items():
+        yield "AWS/SES", metric, (), "Count", [one for one in batch.unit(unit) if one]
+
+
 def _started(batch: HopBatch) -> Iterator[Found]:
     first = batch.first
     if first.operation in ("StartExecution", "StartSyncExecution"):
@@ -324,6 +331,14 @@ def of_rules(batch: HopBatch) -> Iterator[Found]:
         yield "AWS/Events", "FailedInvocations", rule, "Count", _flags(failed, len(batch))
 
 
+_OF_MAILS = {
+    "ses:recipients": "Send",
+    "ses:deliveries": "Delivery",
+    "ses:bounces": "Bounce",
+    "ses:complaints": "Complaint",
+    "ses:rejects": "Reject",
+    "ses:rendering-failures": "RenderingFailure",
+}
 _ENDS = {
     "states:succeeded": "ExecutionsSucceeded",
     "states:failed": "ExecutionsFailed",
@@ -366,6 +381,8 @@ HOPS: Mapping[str, Callable[[HopBatch], Iterator[Found]]] = {
     "kinesis": _nothing,
     "lambda": _function,
     "logs": _log_group,
+    "ses": _mails,
+    "sesv2": _mails,
     "sns": _topic,
     "sqs": _queue,
     "stepfunctions": _started,

@@ -36,6 +36,7 @@ sesv2 = Service(
     modules=(
         "operations.v2_account",
         "operations.v2_configuration_sets",
+        "operations.v2_contacts",
         "operations.v2_identities",
         "operations.v2_sending",
         "operations.v2_suppression",

@@ -58,6 +58,8 @@ def envelope(
     source_arn: str | None = None,
     configuration_set: str | None = None,
     tags: Sequence[Mapping[str, str]] | None = None,
+    contact_list: str | None = None,
+    topic: str | None = None,
 ) -> Envelope:
     """The envelope of a request's members."""
     with checking(call):
@@ -72,6 +74,8 @@ def envelope(
             source_arn=source_arn or "",
             configuration_set=configuration_set or "",
             tags=tags_of(tags),
+            contact_list=contact_list or "",
+            topic=topic or "",
         )
 
 

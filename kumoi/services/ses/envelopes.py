@@ -68,7 +68,8 @@ def of_raw(
 ) -> Envelope:
     """The envelope of a raw message: what the request states, else what its headers do; BadAddress, ValueError.
 
-    `settings` are `configuration_set`, `source_arn`, `tags` and `return_path` as the request has them.
+    `settings` are `configuration_set`, `source_arn`, `tags`, `return_path`, `contact_list` and `topic` as the request
+    has them.
     """
     head = messages.headers_of(raw)
     senders = in_headers(map(messages.header, head.get_all("from") or ()))
@@ -94,6 +95,8 @@ def of_raw(
         source_arn=str(settings.get("source_arn") or head.get("x-ses-source-arn", "")).strip(),
         configuration_set=str(settings.get("configuration_set") or head.get("x-ses-configuration-set", "")).strip(),
         tags=tags,
+        contact_list=str(settings.get("contact_list") or ""),
+        topic=str(settings.get("topic") or ""),
     )
 
 

@@ -50,6 +50,7 @@ _SUPPRESSED = (
     "address. For more information about how to remove an address from the suppression list, see the Amazon SES "
     "Developer Guide: http://docs.aws.amazon.com/ses/latest/DeveloperGuide/remove-from-suppressionlist.html "
 )
+_OPTED_OUT = "Amazon SES did not send the message to this address because its contact has unsubscribed."
 _ON_ACCOUNT_LIST = (
     "Amazon SES did not send the message to this address because it is on the suppression list for your account. "
     "For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at "
@@ -117,6 +118,7 @@ def happened(fates: Fates, time: float, feedback: Iterable[str], region: str) ->
         (fates.bounced, "General", unknown),
         (fates.suppressed, "Suppressed", {**unknown, "diagnosticCode": _SUPPRESSED}),
         (fates.on_account_list, "OnAccountSuppressionList", {**unknown, "diagnosticCode": _ON_ACCOUNT_LIST}),
+        (fates.opted_out, "UnsubscribedRecipient", {**unknown, "diagnosticCode": _OPTED_OUT}),
     ):
         if group:
             bounce = {

@@ -97,6 +97,15 @@ def safe_html(content: Content) -> str:
     return _CID.sub(replaced, content.html or "")
 
 
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
+"""What HTML of a mail may load: what it brings itself."""
+
+
+def framed(content: Content) -> str:
+    """HTML for a frame's `srcdoc`: it says itself that nothing may be loaded or run."""
+    return f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{safe_html(content)}'
+
+
 def localstack_message(letter: Letter, raw: bytes) -> dict[str, Any]:
     """A mail as LocalStack's `/_aws/ses` tells it."""
     content = read(raw)

@@ -9,6 +9,7 @@ import msgspec
 
 from kumoi.doorway import Call
 from kumoi.mailbox import Letter, keep, messages
+from kumoi.services.ses.contacts import opted_out
 from kumoi.services.ses.envelopes import MOST_BYTES, MOST_RECIPIENTS, Envelope
 from kumoi.services.ses.errors import invalid, no_configuration_set, sending_paused
 from kumoi.services.ses.events import happened, mail
@@ -60,6 +61,7 @@ async def may_send(call: Call, name: str = "") -> tuple[Account, ConfigurationSe
 async def send(call: Call, envelope: Envelope, make: Make) -> str:
     """Send a mail; its message id. MessageRejected where its sender is no identity, and errors of what cannot be."""
     identity = await sending_identity(call, envelope.source, envelope.source_arn)
+    call.node = f"ses:{envelope.source.mailbox}"
     name = envelope.configuration_set or identity.configuration_set
     account, configuration_set = await may_send(call, name)
     if not envelope.recipients:
@@ -90,7 +92,7 @@ async def send(call: Call, envelope: Envelope, make: Make) -> str:
     recipients = float(len(envelope.recipients))
     call.meter("ses:recipients", recipients)
     call.meter("ses:attached-bytes", one.attached * recipients)
-    for unit, group in (("deliveries", met.delivered), ("bounces", _bounced(met)), ("complaints", met.complained)):
+    for unit, group in (("deliveries", met.delivered), ("bounces", met.all_bounced), ("complaints", met.complained)):
         if group:
             call.meter(f"ses:{unit}", float(len(group)))
     return identifier
@@ -117,10 +119,6 @@ async def fail(call: Call, envelope: Envelope, raw: bytes, problem: str) -> str:
     return identifier
 
 
-def _bounced(met: Fates) -> list[str]:
-    return [*met.bounced, *met.suppressed, *met.on_account_list]
-
-
 def _tags(call: Call, envelope: Envelope, configuration_set: str) -> dict[str, list[str]]:
     """A mail's tags: those that SES sets, and the request's own."""
     caller = call.caller.arn.rpartition("/")[2].rpartition(":")[2]
@@ -141,10 +139,11 @@ def _mail(tx: Transaction, one: _Mail) -> dict[str, Any]:
 @transactional
 async def _accept(tx: Transaction, publisher: Publisher, one: _Mail) -> Fates:
     recipients = one.envelope.recipients
-    met = fates(recipients, await _suppressed(tx, one, recipients))
+    listed, topic = one.envelope.contact_list, one.envelope.topic
+    out = await opted_out(tx, listed, topic, recipients) if listed else []
+    met = fates(recipients, await _suppressed(tx, one, recipients), out)
     await keep(tx, _letter(one, tx.now, tx.region, met.outcomes), one.raw)
-    bounces = len(_bounced(met))
-    await count(tx, attempts=len(recipients), bounces=bounces, complaints=len(met.complained))
+    await count(tx, attempts=len(recipients), bounces=len(met.all_bounced), complaints=len(met.complained))
     of = _mail(tx, one)
     feedback = iter(lambda: message_id(tx.region, tx.now), None)
     for kind, told in happened(met, tx.now, feedback, tx.region):

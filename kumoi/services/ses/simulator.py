@@ -31,6 +31,12 @@ class Fates(NamedTuple):
     complained: list[str]
     suppressed: list[str]
     on_account_list: list[str]
+    opted_out: list[str]
+
+    @property
+    def all_bounced(self) -> list[str]:
+        """Everybody whom the mail did not reach."""
+        return [*self.bounced, *self.suppressed, *self.on_account_list, *self.opted_out]
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -40,6 +46,7 @@ class Fates(NamedTuple):
             **dict.fromkeys(self.complained, "complaint"),
             **dict.fromkeys(self.suppressed, "suppressed"),
             **dict.fromkeys(self.on_account_list, "suppressed"),
+            **dict.fromkeys(self.opted_out, "unsubscribed"),
         }
 
 
@@ -52,10 +59,13 @@ def fate(mailbox: str, suppressed: Collection[str]) -> Fate:
     return "account-suppressed" if lower in suppressed else "delivered"
 
 
-def fates(recipients: Sequence[str], suppressed: Collection[str]) -> Fates:
+def fates(recipients: Sequence[str], suppressed: Collection[str], opted_out: Collection[str] = ()) -> Fates:
     """Recipients by what becomes of a mail to them. A complaint comes from somebody who got it."""
-    found = Fates([], [], [], [], [])
+    found = Fates([], [], [], [], [], [])
     for mailbox in recipients:
+        if mailbox in opted_out:
+            found.opted_out.append(mailbox)
+            continue
         what = fate(mailbox, suppressed)
         if what in ("delivered", "complaint"):
             found.delivered.append(mailbox)

@@ -20,14 +20,13 @@ from kumoi import mailbox
 from kumoi.doorway import Call
 from kumoi.mailbox import Letter, messages
 from kumoi.services.ses import ses
-from kumoi.services.ses.mail_views import localstack_message, matching, read_of, safe_html, summary
+from kumoi.services.ses.mail_views import POLICY, framed, localstack_message, matching, read_of, safe_html, summary
 from kumoi.state import State
 from kumoi.wire.errors import AwsError, aws_error
 from kumoi.wire.http import Response
 
 LONGEST_WAIT = 60.0
 """Real seconds that a request may wait for a mail."""
-_HTML_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
 
 
 def _query(call: Call) -> dict[str, str]:
@@ -41,10 +40,12 @@ def _place(call: Call, query: dict[str, str]) -> State:
     account = query.get("account", call.account)
     if not account.isdecimal() or len(account) > 12:
         raise aws_error("BadRequest", "account is a number of twelve digits.", status=400)
-    if call.doorway.identity.enforces and not call.http.local:
-        raise aws_error("AccessDenied", "With --auth enforce, the mailbox is read on the machine itself.")
-    if call.doorway.identity.enforces and account != call.caller.account:
-        raise aws_error("AccessDenied", "The mailbox of another account cannot be read.")
+    identity = call.doorway.identity
+    if identity.enforces and not identity.rules(call.http.headers.get("authorization")):
+        if not call.http.local:
+            raise aws_error("AccessDenied", "With --auth enforce, the mailbox is read on the machine itself.")
+        if account != call.caller.account:
+            raise aws_error("AccessDenied", "The mailbox of another account cannot be read.")
     return call.doorway.state.at(account.zfill(12), call.region)
 
 
@@ -66,7 +67,14 @@ def _number(query: dict[str, str], name: str, default: float, most: float) -> fl
 
 @ses.data_plane("mail")
 async def mail(call: Call, path: str, attributes: dict[str, str]) -> Response:
-    """Answer a request below `/_kumoi/mail`."""
+    """Answer a request below `/_kumoi/mail`; `{"error": …}` with a status of 400 and more where it is refused."""
+    try:
+        return await _mail(call, path)
+    except AwsError as error:
+        return _json({"error": error.message}, error.default_status)
+
+
+async def _mail(call: Call, path: str) -> Response:
     assert call.http is not None, "data planes are reached by requests only"
     query = _query(call)
     place = _place(call, query)
@@ -120,6 +128,7 @@ async def _shown(place: State, letter: Letter, steps: list[str]) -> Response:
             ]
             text = content.text if letter.protocol.startswith("email") else letter.text
             told = {**summary(letter), "headers": content.headers, "text": text, "html": content.html}
+            told["framed"] = None if content.html is None else framed(content)
             return _json({**told, "attachments": attachments})
         case ["raw"]:
             headers = [
@@ -131,7 +140,7 @@ async def _shown(place: State, letter: Letter, steps: list[str]) -> Response:
         case ["html"] if content.html is not None:
             headers = [
                 ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Security-Policy", _HTML_POLICY),
+                ("Content-Security-Policy", f"sandbox; {POLICY}"),
                 ("Referrer-Policy", "no-referrer"),
             ]
             return Response(200, headers, safe_html(content).encode("utf-8", "replace"))

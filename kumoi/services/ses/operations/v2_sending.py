@@ -39,12 +39,13 @@ async def send_email(
     FeedbackForwardingEmailAddressIdentityArn: str | None = None,
     EmailTags: list[dict[str, str]] | None = None,
     ConfigurationSetName: str | None = None,
+    ListManagementOptions: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send a mail: of a subject, a text and HTML (Simple), a MIME message as it is (Raw), or a template."""
     given = [kind for kind in ("Simple", "Raw", "Template") if Content.get(kind) is not None]
     if len(given) != 1:
         raise invalid(call, "Exactly one of Simple, Raw and Template has to be in the content.")
-    to = Destination or {}
+    to, listed = Destination or {}, ListManagementOptions or {}
     if given == ["Raw"]:
         with checking(call):
             settings = {
@@ -52,6 +53,8 @@ async def send_email(
                 "source_arn": FromEmailAddressIdentityArn,
                 "tags": tags_of(EmailTags),
                 "return_path": FeedbackForwardingEmailAddress,
+                "contact_list": listed.get("ContactListName"),
+                "topic": listed.get("TopicName"),
             }
         everybody = [one for kind in ("To", "Cc", "Bcc") for one in to.get(f"{kind}Addresses") or ()]
         raw = bytes(Content["Raw"]["Data"])
@@ -65,6 +68,8 @@ async def send_email(
         source_arn=FromEmailAddressIdentityArn,
         configuration_set=ConfigurationSetName,
         tags=EmailTags,
+        contact_list=listed.get("ContactListName"),
+        topic=listed.get("TopicName"),
     )
     if given == ["Simple"]:
         return {"MessageId": await send_parts(call, of, parts(call, Content["Simple"]))}
