@@ -2,10 +2,10 @@
 
 SES's mails, SNS's letters to mail addresses, phones and apps, and Cognito's messages to users are kept here, in the
 transaction that accepts them, and can be read: the last thousand of an account. `messages.py` reads a mail's MIME
-content, whatever it is made of.
+content, whatever it is made of; `views.py` shows it.
 """
 
 from kumoi.mailbox.records import Letter
-from kumoi.mailbox.store import KEPT, arrivals, clear, content, delete, find, keep, latest
+from kumoi.mailbox.store import KEPT, Wanted, arrivals, clear, content, delete, find, keep, latest
 
-__all__ = ["KEPT", "Letter", "arrivals", "clear", "content", "delete", "find", "keep", "latest"]
+__all__ = ["KEPT", "Letter", "Wanted", "arrivals", "clear", "content", "delete", "find", "keep", "latest"]

@@ -11,7 +11,7 @@ import orjson
 from kumoi.clock import Clock
 from kumoi.doorway import Doorway
 from kumoi.gateway.explorer import Explorer
-from kumoi.gateway.internal import calls, costs, faults, platform
+from kumoi.gateway.internal import calls, costs, faults, mail, platform
 from kumoi.gateway.internal.requests import BadRequest, Routes
 from kumoi.gateway.recording import Recording
 from kumoi.gateway.snapshot_requests import SnapshotRequests
@@ -21,7 +21,7 @@ from kumoi.state.timers import TimerRunner
 from kumoi.wire.http import Request, Response
 
 _STUDIO = "/_kumoi/studio"
-_ROUTES: Routes = {**platform.ROUTES, **faults.ROUTES, **calls.ROUTES, **costs.ROUTES}
+_ROUTES: Routes = {**platform.ROUTES, **faults.ROUTES, **calls.ROUTES, **costs.ROUTES, **mail.ROUTES}
 
 Reset = Callable[[str | None], Awaitable[None]]
 
@@ -60,9 +60,10 @@ class Internal:
         page = await self._explorer.answer(request)
         if page is not None:
             return page
-        handler = _ROUTES.get((request.method, request.path.rstrip("/")))
+        route = _route(request.path)
+        handler = _ROUTES.get((request.method, route))
         if handler is None:
-            methods = sorted({method for method, path in _ROUTES if path == request.path.rstrip("/")})
+            methods = sorted({method for method, path in _ROUTES if path == route})
             if methods:
                 return _json({"error": f"use {' or '.join(methods)}"}, 405, [("Allow", ", ".join(methods))])
             known = sorted({path for _, path in _ROUTES})
@@ -82,6 +83,14 @@ class Internal:
         except (BadRequest, BadSnapshot) as error:
             return _json({"error": str(error)}, 400)
         return found if isinstance(found, Response) else _json(found)
+
+
+def _route(path: str) -> str:
+    """The path of the handler that takes a path: its own, or one that ends with `*` and takes all below."""
+    own = path.rstrip("/")
+    first, _, below = own.removeprefix("/_kumoi/").partition("/")
+    wide = f"/_kumoi/{first}/*"
+    return wide if below and any(known == wide for _, known in _ROUTES) else own
 
 
 def _foreign(request: Request) -> bool:

@@ -19,7 +19,7 @@ ses = Service(
     "ses",
     __name__,
     modules=(
-        "operations.mail_planes",
+        "operations.localstack",
         "operations.v1_account",
         "operations.v1_configuration_sets",
         "operations.v1_identities",
@@ -27,7 +27,7 @@ ses = Service(
         "operations.v1_templates",
     ),
     resource=("Identity", "EmailAddress", "Domain", "Source", "ConfigurationSetName", "TemplateName"),
-    data_planes=("mail", "ses-messages"),
+    data_planes=("ses-messages",),
     authorization="authorization",
 )
 sesv2 = Service(

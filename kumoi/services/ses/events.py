@@ -12,6 +12,7 @@ from email.utils import format_datetime
 from typing import Any
 
 from kumoi.mailbox import messages
+from kumoi.mailbox.views import moment
 from kumoi.services.ses.envelopes import Envelope
 from kumoi.services.ses.simulator import Fates
 
@@ -56,11 +57,6 @@ _ON_ACCOUNT_LIST = (
     "For more information about removing addresses from the suppression list, see the Amazon SES Developer Guide at "
     "https://docs.aws.amazon.com/ses/latest/DeveloperGuide/sending-email-suppression-list.html"
 )
-
-
-def moment(time: float) -> str:
-    """A time as events tell it: ISO 8601 with milliseconds."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def mail(

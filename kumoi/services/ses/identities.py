@@ -19,7 +19,9 @@ MOST = 10_000
 
 
 def named(call: Call, text: str) -> str:
-    """The name of an identity, its domain in lower case; an error for what can be none."""
+    """The name of an identity, out of its ARN too, its domain in lower case; an error for what can be none."""
+    if text.startswith("arn:"):
+        text = text.partition(":identity/")[2]
     try:
         if "@" not in text:
             return domain_of(text.lower())

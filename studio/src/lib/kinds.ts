@@ -22,6 +22,7 @@ const GRAPH = "M12 4l7 4v8l-7 4-7-4V8Z M12 4v16 M5 8l14 8 M19 8 5 16";
 const CHIP = "M7 7h10v10H7Z M10 3v4 M14 3v4 M10 17v4 M14 17v4 M3 10h4 M3 14h4 M17 10h4 M17 14h4";
 const PERSON = "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8Z M4.5 20.5a7.5 7.5 0 0 1 15 0";
 const KEY = "M9 15a4.5 4.5 0 1 1 4.2-6.1H21v3.5h-2.5V15H16v-2.6h-2.8A4.5 4.5 0 0 1 9 15Z M8.5 10.5h.01";
+const MAIL = "M4 6h16v12H4Z M4 7l8 6 8-6";
 const SCALES = "M4 12h4l4-6v12l4-6h4";
 const CHART = "M4 20V4 M4 20h16 M8 16v-4 M12 16V8 M16 16v-6";
 const BOX = "M4 8l8-4 8 4v8l-8 4-8-4Z M4 8l8 4 8-4 M12 12v8";
@@ -32,6 +33,7 @@ const KINDS: Record<string, Kind> = {
   lambda: { title: "Function", hue: 27, icon: FUNCTION },
   dynamodb: { title: "Table", hue: 222, icon: TABLE },
   sqs: { title: "Queue", hue: 330, icon: QUEUE },
+  ses: { title: "Mail", hue: 330, icon: MAIL },
   sns: { title: "Topic", hue: 340, icon: TOPIC },
   s3: { title: "Bucket", hue: 140, icon: BUCKET },
   apigateway: { title: "REST API", hue: 268, icon: GATE },

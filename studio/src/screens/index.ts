@@ -50,6 +50,13 @@ export const screens: Screen[] = [
     load: () => import("./Data.svelte"),
   },
   {
+    id: "mail",
+    title: "Mail",
+    key: "i",
+    icon: "M4 6h16v12H4Z M4 7l8 6 8-6",
+    load: () => import("./Mail.svelte"),
+  },
+  {
     id: "metrics",
     title: "Metrics",
     key: "x",

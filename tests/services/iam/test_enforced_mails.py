@@ -59,9 +59,9 @@ def test_an_identity_s_policy_lets_another_account_send(
     other.send_email(**given)
 
 
-def test_the_mailbox_of_another_account_is_closed(connect: Helper) -> None:
+def test_the_mailbox_takes_the_platform_s_token(connect: Helper) -> None:
     url = connect("ses").meta.endpoint_url
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(f"{url}/_kumoi/mail?account={ACCOUNT}")
     with error.value as answer:
-        assert answer.code == 403
+        assert answer.code == 401

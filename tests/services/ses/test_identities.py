@@ -64,7 +64,7 @@ def test_what_is_set_of_them(kumoi: Any, ses: Any, sesv2: Any, refused: Any) -> 
     assert sesv2.list_tags_for_resource(ResourceArn=arn)["Tags"] == []
 
 
-def test_policies(ses: Any, sesv2: Any, refused: Any) -> None:
+def test_policies(kumoi: Any, ses: Any, sesv2: Any, refused: Any) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*"}]})
     sesv2.create_email_identity_policy(EmailIdentity="shop.example", PolicyName="p", Policy=policy)
     assert ses.list_identity_policies(Identity="shop.example")["PolicyNames"] == ["p"]
@@ -72,5 +72,7 @@ def test_policies(ses: Any, sesv2: Any, refused: Any) -> None:
     again = {"EmailIdentity": "shop.example", "PolicyName": "p", "Policy": policy}
     assert refused(sesv2.create_email_identity_policy, **again)[0] == "AlreadyExistsException"
     assert refused(ses.put_identity_policy, Identity="shop.example", PolicyName="x", Policy="{")[0] == "InvalidPolicy"
+    arn = f"arn:aws:ses:us-east-1:{kumoi.account}:identity/shop.example"
+    assert ses.list_identity_policies(Identity=arn)["PolicyNames"] == ["p"]
     ses.delete_identity_policy(Identity="shop.example", PolicyName="p")
     assert sesv2.get_email_identity_policies(EmailIdentity="shop.example")["Policies"] == {}

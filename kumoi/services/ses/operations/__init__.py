@@ -1,1 +1,1 @@
-"""SES's operations: `v1_….py` of the query API, `v2_….py` of the REST API, `mail_planes.py` the mailbox."""
+"""SES's operations: `v1_….py` of the query API, `v2_….py` of the REST API, `localstack.py` the form of its tests."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.header import Header
 from email.message import Message
 from typing import Any
 
-from kumoi import mailbox
-from kumoi.mailbox import Letter
-from kumoi.mailbox.messages import Content, read
+from kumoi.mailbox.messages import Content
+from kumoi.mailbox.records import Letter
 from kumoi.mailbox.store import Wanted
-from kumoi.services.ses.events import moment
+from kumoi.mailbox.store import content as content_of
 from kumoi.state import State
-from kumoi.wire.errors import aws_error
 
 _CID = re.compile(r"cid:([^\"'\s)>]+)")
 _EXACT = ("service", "protocol", "region", "id")
@@ -25,10 +25,7 @@ def matching(query: Mapping[str, str]) -> Wanted:
 
     `after` is the number of a letter: those that came later.
     """
-    after = query.get("after", "")
-    if after and not after.isdecimal():
-        raise aws_error("BadRequest", "after is the number of a mail.", status=400)
-    number = int(after[:18]) if after else 0
+    number = int(query.get("after") or 0)
     to, sender, subject = (query.get(name, "").lower() for name in ("to", "from", "subject"))
 
     def wanted(letter: Letter) -> bool:
@@ -41,6 +38,11 @@ def matching(query: Mapping[str, str]) -> Wanted:
         )
 
     return wanted
+
+
+def moment(time: float) -> str:
+    """A time (epoch seconds) in ISO 8601 with milliseconds."""
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def summary(letter: Letter) -> dict[str, Any]:
@@ -64,26 +66,20 @@ def summary(letter: Letter) -> dict[str, Any]:
     }
 
 
-async def read_of(place: State, letter: Letter) -> bytes:
+async def message_of(place: State, letter: Letter) -> bytes:
     """The MIME message of a letter; one without has one made of its text."""
-    raw = await mailbox.content(place, letter)
+    raw = await content_of(place, letter)
     if raw:
         return raw
     made = Message()
     subject = " ".join((letter.subject or "").splitlines())
     for name, value in (("From", letter.sender), ("To", ", ".join(letter.to)), ("Subject", subject)):
         if value:
-            made[name] = value if value.isascii() else _encoded(value)
+            made[name] = value if value.isascii() else Header(value, "utf-8").encode()
     made["Content-Type"] = "text/plain; charset=utf-8"
     made["Content-Transfer-Encoding"] = "base64"
     made.set_payload(base64.encodebytes(letter.text.encode("utf-8", "replace")).decode())
     return made.as_bytes()
-
-
-def _encoded(value: str) -> str:
-    from email.header import Header
-
-    return Header(value, "utf-8").encode()
 
 
 def safe_html(content: Content) -> str:
@@ -104,26 +100,3 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src
 def framed(content: Content) -> str:
     """HTML for a frame's `srcdoc`: it says itself that nothing may be loaded or run."""
     return f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">{safe_html(content)}'
-
-
-def localstack_message(letter: Letter, raw: bytes) -> dict[str, Any]:
-    """A mail as LocalStack's `/_aws/ses` tells it."""
-    content = read(raw)
-    told: dict[str, Any] = {
-        "Id": letter.id,
-        "Region": letter.region,
-        "Timestamp": moment(letter.time)[:-5],
-        "Source": letter.sender,
-        "Destination": {
-            f"{kind}Addresses": list(group)
-            for kind, group in (("To", letter.to), ("Cc", letter.cc), ("Bcc", letter.bcc))
-            if group or kind == "To"
-        },
-        "Subject": letter.subject,
-        "Body": {"text_part": content.text, "html_part": content.html},
-    }
-    if "template" in letter.notes:
-        told |= {"Template": letter.notes["template"], "TemplateData": letter.notes.get("templateData", "")}
-    if letter.notes.get("operation") == "SendRawEmail":
-        told["RawData"] = raw.decode("utf-8", "replace")
-    return told
