@@ -5,6 +5,8 @@ an envelope and a MIME message (`envelopes.py`, `composing.py`, `handlebars.py` 
 in one transaction it is kept in the mailbox (`kumoi/mailbox`), counted, and its events are stored for the destinations
 that want them (`events.py`, `publisher.py`). What becomes of it at its recipients is for `simulator.py` to say.
 
+A mail that comes in (`/_kumoi/ses-inbound`) goes through the receipt rules (`receiving.py`, `receipt_rules.py`).
+
 Rules: the SES API references (v1, v2) and developer guide, and recorded answers of the service.
 """
 
@@ -23,11 +25,12 @@ ses = Service(
         "operations.v1_account",
         "operations.v1_configuration_sets",
         "operations.v1_identities",
+        "operations.v1_receiving",
         "operations.v1_sending",
         "operations.v1_templates",
     ),
     resource=("Identity", "EmailAddress", "Domain", "Source", "ConfigurationSetName", "TemplateName"),
-    data_planes=("ses-messages",),
+    data_planes=("ses-inbound", "ses-messages"),
     authorization="authorization",
 )
 sesv2 = Service(

@@ -331,7 +331,75 @@ async def _delete_contact_list(call: ResourceCall) -> None:
     await _passing(call, "DeleteContactList", ContactListName=call.physical_id)
 
 
+# ── receiving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _create_rule_set(call: ResourceCall) -> Resource:
+    name = call.name("RuleSetName", 64)
+    await call.ask("ses", "CreateReceiptRuleSet", RuleSetName=name)
+    return Resource(name)
+
+
+async def _delete_rule_set(call: ResourceCall) -> None:
+    await _passing(call, "DeleteReceiptRuleSet", "ses", RuleSetName=call.physical_id)
+
+
+def _rule(call: ResourceCall, name: str) -> dict[str, Any]:
+    given = dict(call.properties["Rule"])
+    flags = {member: _flag(given[member]) for member in ("Enabled", "ScanEnabled") if member in given}
+    return {**given, **flags, "Name": name}
+
+
+async def _create_rule(call: ResourceCall) -> Resource:
+    call.required("RuleSetName", "Rule")
+    name = str(call.properties["Rule"].get("Name") or f"{call.logical_id}-{call.token}")[:64]
+    await call.ask(
+        "ses",
+        "CreateReceiptRule",
+        RuleSetName=call.properties["RuleSetName"],
+        Rule=_rule(call, name),
+        After=call.properties.get("After"),
+    )
+    return Resource(name)
+
+
+async def _update_rule(call: ResourceCall) -> Resource:
+    name, rule_set = call.physical_id, call.properties["RuleSetName"]
+    await call.ask("ses", "UpdateReceiptRule", RuleSetName=rule_set, Rule=_rule(call, name))
+    if call.properties.get("After") != call.before.get("After"):
+        after = call.properties.get("After")
+        await call.ask("ses", "SetReceiptRulePosition", RuleSetName=rule_set, RuleName=name, After=after)
+    return Resource(name)
+
+
+async def _delete_rule(call: ResourceCall) -> None:
+    rule_set = call.properties["RuleSetName"]
+    await _passing(call, "DeleteReceiptRule", "ses", RuleSetName=rule_set, RuleName=call.physical_id)
+
+
+async def _create_filter(call: ResourceCall) -> Resource:
+    call.required("Filter")
+    given = dict(call.properties["Filter"])
+    name = str(given.get("Name") or f"{call.logical_id}-{call.token}")[:64]
+    await call.ask("ses", "CreateReceiptFilter", Filter={**given, "Name": name})
+    return Resource(name)
+
+
+async def _delete_filter(call: ResourceCall) -> None:
+    await _passing(call, "DeleteReceiptFilter", "ses", FilterName=call.physical_id)
+
+
 RESOURCES = (
+    ResourceType(
+        "AWS::SES::ReceiptRuleSet",
+        _create_rule_set,
+        _delete_rule_set,
+        expected=lambda call: call.name("RuleSetName", 64),
+    ),
+    ResourceType(
+        "AWS::SES::ReceiptRule", _create_rule, _delete_rule, _update_rule, replaced_by=frozenset(("RuleSetName",))
+    ),
+    ResourceType("AWS::SES::ReceiptFilter", _create_filter, _delete_filter),
     ResourceType(
         "AWS::SES::EmailIdentity",
         _create_identity,
