@@ -38,9 +38,10 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Happened(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened to a mail: `mail` and `told` as events have them."""
+    """Something that happened to a mail: `mail` and `told` as events have them. `node` is the sender on the map."""
 
     kind: str
+    node: str
     mail: dict[str, Any]
     tags: dict[str, list[str]]
     told: dict[str, Any]
@@ -71,7 +72,7 @@ class Publisher:
             document = event(what.kind, what.mail, what.tags, what.told)
             for one in configuration_set.destinations:
                 if one.enabled and what.kind in one.types:
-                    found.append(_told(what.kind, document, one, f"ses:{configuration_set.name}", own, tx.now))
+                    found.append(_told(what, document, one, own, tx.now))
         topic = "" if identity is None else identity.topics.get(NAMES[what.kind], "")
         if identity is not None and topic and what.kind in _NOTIFIED:
             headers = NAMES[what.kind] in identity.with_headers
@@ -80,7 +81,7 @@ class Publisher:
                     kind=what.kind,
                     event=notification(what.kind, what.mail, what.told, headers=headers),
                     target={"SnsDestination": {"TopicArn": topic}},
-                    source=f"ses:{identity.name}",
+                    source=what.node,
                     source_arn=identity.arn,
                     time=tx.now,
                 )
@@ -146,8 +147,8 @@ class Publisher:
         """SES keeps nothing of an event that could not be told; the outbox has logged it."""
 
 
-def _told(kind: str, document: dict[str, Any], to: EventDestination, source: str, source_arn: str, now: float) -> Told:
-    return Told(kind=kind, event=document, target=to.target, source=source, source_arn=source_arn, time=now)
+def _told(what: Happened, document: dict[str, Any], to: EventDestination, source_arn: str, now: float) -> Told:
+    return Told(kind=what.kind, event=document, target=to.target, source=what.node, source_arn=source_arn, time=now)
 
 
 def _datum(told: Told, dimensions: Any) -> dict[str, Any]:

@@ -60,8 +60,8 @@ async def may_send(call: Call, name: str = "") -> tuple[Account, ConfigurationSe
 
 async def send(call: Call, envelope: Envelope, make: Make) -> str:
     """Send a mail; its message id. MessageRejected where its sender is no identity, and errors of what cannot be."""
+    call.node = _node(envelope)
     identity = await sending_identity(call, envelope.source, envelope.source_arn)
-    call.node = f"ses:{envelope.source.mailbox}"
     name = envelope.configuration_set or identity.configuration_set
     account, configuration_set = await may_send(call, name)
     if not envelope.recipients:
@@ -119,6 +119,11 @@ async def fail(call: Call, envelope: Envelope, raw: bytes, problem: str) -> str:
     return identifier
 
 
+def _node(envelope: Envelope) -> str:
+    """The sender on the map, by whichever API."""
+    return f"ses:{envelope.source.mailbox}"
+
+
 def _tags(call: Call, envelope: Envelope, configuration_set: str) -> dict[str, list[str]]:
     """A mail's tags: those that SES sets, and the request's own."""
     caller = call.caller.arn.rpartition("/")[2].rpartition(":")[2]
@@ -147,7 +152,7 @@ async def _accept(tx: Transaction, publisher: Publisher, one: _Mail) -> Fates:
     of = _mail(tx, one)
     feedback = iter(lambda: message_id(tx.region, tx.now), None)
     for kind, told in happened(met, tx.now, feedback, tx.region):
-        what = Happened(kind=kind, mail=of, tags=one.tags, told=told)
+        what = Happened(kind=kind, node=_node(one.envelope), mail=of, tags=one.tags, told=told)
         await publisher.tell(tx, what, one.configuration_set, one.identity)
     return met
 
@@ -160,13 +165,13 @@ async def _reject(tx: Transaction, publisher: Publisher, one: _Mail) -> None:
     await count(tx, rejects=1)
     of = _mail(tx, one)
     for kind, told in (("SEND", {}), ("REJECT", {"reason": "Bad content"})):
-        what = Happened(kind=kind, mail=of, tags=one.tags, told=told)
+        what = Happened(kind=kind, node=_node(one.envelope), mail=of, tags=one.tags, told=told)
         await publisher.tell(tx, what, one.configuration_set, one.identity)
 
 
 @transactional
 async def _tell_of(tx: Transaction, publisher: Publisher, one: _Mail, kind: str, told: dict[str, str]) -> None:
-    what = Happened(kind=kind, mail=_mail(tx, one), tags=one.tags, told=told)
+    what = Happened(kind=kind, node=_node(one.envelope), mail=_mail(tx, one), tags=one.tags, told=told)
     await publisher.tell(tx, what, one.configuration_set, one.identity)
 
 
