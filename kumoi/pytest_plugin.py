@@ -90,6 +90,18 @@ class KumoiAccount:
         seconds = parse_duration(duration) if isinstance(duration, str) else duration
         self._connection.ask("POST", "clock", {"action": "advance", "seconds": seconds})
 
+    def mail(self, to: str, wait: float = 10.0) -> dict[str, Any]:
+        """The newest mail (or text message) to somebody, read: `subject`, `text`, `html`, `attachments`, `number`, ….
+
+        Waits so many seconds for one where there is none; LookupError where none comes. See docs/ses.md.
+        """
+        asked = {"to": to, "wait": str(wait), "limit": "1", "account": self.account}
+        found = self._connection.ask("GET", "mail", **asked)["mails"]
+        if not found:
+            raise LookupError(f"no mail to {to} came within {wait} seconds")
+        read: dict[str, Any] = self._connection.ask("GET", f"mail/{found[0]['number']}", account=self.account)
+        return read
+
     def close(self) -> None:
         """Close the connections of the clients made here."""
         for client in self._clients:

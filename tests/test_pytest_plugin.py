@@ -52,6 +52,16 @@ def test_advance(account: KumoiAccount, recorder: Recorder, duration: str | floa
     assert recorder.asked == [("POST", "clock", {"action": "advance", "seconds": seconds}, {})]
 
 
+def test_mails_are_read(kumoi: KumoiAccount) -> None:
+    ses = kumoi.client("ses")
+    ses.verify_email_identity(EmailAddress="a@shop.example")
+    message = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "How are you?"}}}
+    ses.send_email(Source="a@shop.example", Destination={"ToAddresses": ["ann@example.com"]}, Message=message)
+    assert kumoi.mail("ann@example.com")["text"] == "How are you?"
+    with pytest.raises(LookupError):
+        kumoi.mail("bob@example.com", wait=0)
+
+
 def test_reset_forgets_this_account_only(account: KumoiAccount, recorder: Recorder) -> None:
     account.reset()
     assert recorder.asked == [("POST", "reset", None, {"account": "100000000001"})]

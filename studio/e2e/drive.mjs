@@ -403,6 +403,24 @@ soon("data", async () => {
   await page.close();
 });
 
+soon("mail", async () => {
+  const page = await open("mail");
+  await page.getByText("Mails stay here").waitFor();
+  await call(page, facts.account, "ses", "VerifyDomainIdentity", { Domain: "shop.example" });
+  const body = { Html: { Data: "<h1>Thank you, Ann</h1>" }, Text: { Data: "Thank you" } };
+  await call(page, facts.account, "ses", "SendEmail", { Source: "Shop <orders@shop.example>", Destination: { ToAddresses: ["ann@example.com", "bounce@simulator.amazonses.com"] }, Message: { Subject: { Data: "Your order" }, Body: body } });
+  await page.locator(".mail", { hasText: "Your order" }).click();
+  await page.frameLocator("iframe").getByRole("heading", { name: "Thank you, Ann" }).waitFor();
+  expect((await page.locator("iframe").getAttribute("sandbox")) === "", "the frame of a mail is sandboxed");
+  await shot(page, "studio-mail");
+  await readable(page, "mail");
+  await page.getByRole("button", { name: "Text", exact: true }).click();
+  await page.locator("pre", { hasText: "Thank you" }).waitFor();
+  await page.getByRole("button", { name: "Forget" }).click();
+  await page.getByText("No mail yet.").waitFor();
+  await page.close();
+});
+
 soon("metrics", async () => {
   const page = await open("metrics");
   await page.locator("figure svg").waitFor();

@@ -26,7 +26,7 @@ CHROMIUM = os.environ.get("KUMOI_CHROMIUM") or shutil.which("chromium")
 BUILT = all((ROOT / path).exists() for path in ("studio/node_modules/playwright-core", "kumoi/studio/dist/.stamp"))
 ACCOUNT, CROWD = "000000000000", "222222222222"
 
-SCREENS = ("map", "traces", "logs", "executions", "data", "metrics", "break", "cost")
+SCREENS = ("map", "traces", "logs", "executions", "data", "mail", "metrics", "break", "cost")
 CHECKS = (
     *SCREENS,
     "the map follows a call",
