@@ -134,3 +134,51 @@ resource "aws_sesv2_contact_list" "l" {
 resource "aws_sesv2_account_suppression_attributes" "a" {
   suppressed_reasons = ["COMPLAINT"]
 }
+
+resource "aws_s3_bucket" "in" {
+  bucket_prefix = "tf-mails-"
+}
+
+resource "aws_ses_receipt_rule_set" "s" {
+  rule_set_name = "tf-set"
+}
+
+resource "aws_ses_active_receipt_rule_set" "s" {
+  rule_set_name = aws_ses_receipt_rule_set.s.rule_set_name
+}
+
+resource "aws_ses_receipt_rule" "store" {
+  name          = "store"
+  rule_set_name = aws_ses_receipt_rule_set.s.rule_set_name
+  recipients    = ["tf.example"]
+  enabled       = true
+  scan_enabled  = var.changed
+
+  add_header_action {
+    header_name  = "X-Seen"
+    header_value = "yes"
+    position     = 1
+  }
+
+  s3_action {
+    bucket_name = aws_s3_bucket.in.id
+    position    = 2
+  }
+}
+
+resource "aws_ses_receipt_rule" "stop" {
+  name          = "stop"
+  rule_set_name = aws_ses_receipt_rule_set.s.rule_set_name
+  after         = aws_ses_receipt_rule.store.name
+
+  stop_action {
+    scope    = "RuleSet"
+    position = 1
+  }
+}
+
+resource "aws_ses_receipt_filter" "f" {
+  name   = "tf-filter"
+  cidr   = "10.10.10.10"
+  policy = "Block"
+}
