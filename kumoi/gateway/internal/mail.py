@@ -101,7 +101,7 @@ async def _show(internal: Internal, request: Request, query: Query) -> Any:
     if letter is None:
         return _none(steps)
     raw = await message_of(place, letter)
-    content = messages.read(raw)
+    content = await asyncio.to_thread(messages.read, raw)
     match steps[1:]:
         case []:
             return _told(letter, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -69,11 +70,10 @@ async def send(call: Call, envelope: Envelope, make: Make) -> str:
     if len(envelope.recipients) > MOST_RECIPIENTS:
         raise invalid(call, f"Recipient count exceeds {MOST_RECIPIENTS}.")
     identifier = message_id(call.region, call.now)
-    raw = make(identifier)
+    raw, attachments = await asyncio.to_thread(_made, make, identifier)
     if len(raw) > MOST_BYTES[call.service]:
         most = MOST_BYTES[call.service]
         raise invalid(call, f"Message length is more than {most} bytes long: '{len(raw)}'.")
-    attachments = messages.read(raw).attachments
     one = _Mail(
         id=identifier,
         envelope=envelope,
@@ -96,6 +96,12 @@ async def send(call: Call, envelope: Envelope, make: Make) -> str:
         if group:
             call.meter(f"ses:{unit}", float(len(group)))
     return identifier
+
+
+def _made(make: Make, identifier: str) -> tuple[bytes, list[messages.Attachment]]:
+    """A message and its attachments: on a thread, for there may be 40 MB of it."""
+    raw = make(identifier)
+    return raw, messages.read(raw).attachments
 
 
 async def fail(call: Call, envelope: Envelope, raw: bytes, problem: str) -> str:

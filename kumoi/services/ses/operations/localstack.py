@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -36,7 +37,7 @@ async def ses_messages(call: Call, path: str, attributes: dict[str, str]) -> Res
     if call.http.method not in ("GET", "HEAD"):
         raise aws_error("MethodNotAllowed", "use GET or DELETE", status=405)
     found = await mailbox.latest(call.state, mailbox.KEPT, wanted)
-    told = [_told(one, await message_of(call.state, one)) for one in reversed(found)]
+    told = [await asyncio.to_thread(_told, one, await message_of(call.state, one)) for one in reversed(found)]
     content = orjson.dumps({"messages": told}, option=orjson.OPT_INDENT_2)
     return Response(200, [("Content-Type", "application/json")], content)
 
