@@ -32,6 +32,7 @@ ses = Service(
     resource=("Identity", "EmailAddress", "Domain", "Source", "ConfigurationSetName", "TemplateName"),
     data_planes=("ses-inbound", "ses-messages"),
     authorization="authorization",
+    tagged="tagged",
 )
 sesv2 = Service(
     "sesv2",

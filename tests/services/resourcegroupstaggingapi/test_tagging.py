@@ -55,6 +55,7 @@ def make(kumoi: Any, zipped: Callable[[dict[str, str]], bytes]) -> dict[str, str
     rest = client("apigateway").create_rest_api(name="r")["id"]
     http = client("apigatewayv2").create_api(Name="h", ProtocolType="HTTP")["ApiId"]
     pool = client("cognito-idp").create_user_pool(PoolName="p")["UserPool"]
+    client("sesv2").create_email_identity(EmailIdentity="c.example")
     here = f"us-east-1:{account}"
     return {
         "lambda:function": function["FunctionArn"],
@@ -100,6 +101,7 @@ def make(kumoi: Any, zipped: Callable[[dict[str, str]], bytes]) -> dict[str, str
             DeliveryStreamName="d",
             S3DestinationConfiguration={"RoleARN": role, "BucketARN": f"arn:aws:s3:::b-{account}"},
         )["DeliveryStreamARN"],
+        "ses:identity": f"arn:aws:ses:{here}:identity/c.example",
         "ec2:vpc": "arn:aws:ec2:{}:vpc/{}".format(
             here, client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         ),

@@ -9,17 +9,10 @@ import msgspec
 from kumoi.doorway import Call
 from kumoi.names import Arn
 from kumoi.services.ses import sesv2
-from kumoi.services.ses.records import configuration_sets, contact_lists, identities, templates
+from kumoi.services.ses.tagged import KINDS
 from kumoi.services.ses.tags import tag_list, tags_of
 from kumoi.state import Transaction, transactional
 from kumoi.wire.errors import AwsError, aws_error
-
-_SPACES: dict[str, Any] = {
-    "identity": identities,
-    "configuration-set": configuration_sets,
-    "template": templates,
-    "contact-list": contact_lists,
-}
 
 
 def _missing(arn: str) -> AwsError:
@@ -33,10 +26,10 @@ async def _tagged(tx: Transaction, arn: str) -> tuple[Any, Any]:
         kind, _, name = Arn.parse(arn).resource.partition("/")
     except ValueError:
         raise aws_error("BadRequestException", f"{arn[:200]} is no ARN of a resource.") from None
-    found = await _SPACES[kind].get(tx, name) if kind in _SPACES else None
+    found = await KINDS[kind].get(tx, name) if kind in KINDS else None
     if found is None:
         raise _missing(arn)
-    return _SPACES[kind], found
+    return KINDS[kind], found
 
 
 @transactional
