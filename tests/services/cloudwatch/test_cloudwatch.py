@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -424,7 +424,7 @@ def test_what_was_put_and_set_survives_a_crash(killable: Any) -> None:
     killable.start()
     (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
     assert alarm["AlarmName"] == "a"
-    end = datetime.now() + timedelta(minutes=1)
+    end = datetime.now(UTC) + timedelta(minutes=1)
     answer = cloudwatch.get_metric_statistics(
         Namespace="Shop",
         MetricName="orders",
