@@ -21,7 +21,8 @@ def test_what_is_taken_out_of_a_mapping_is_no_longer_so(kumoi: Any, stacks: Any,
 
     def deploy(properties: dict[str, Any]) -> dict[str, Any]:
         mapping = {"Type": "AWS::Lambda::EventSourceMapping", "Properties": properties}
-        stack = stacks.deploy("s", {"Jobs": {"Type": "AWS::SQS::Queue"}, "Mapping": mapping})
+        jobs = {"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 60}}  # no less than the function has
+        stack = stacks.deploy("s", {"Jobs": jobs, "Mapping": mapping})
         assert stack["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), stacks.reasons("s")
         (found,) = client.list_event_source_mappings(FunctionName="f")["EventSourceMappings"]
         return dict(found)

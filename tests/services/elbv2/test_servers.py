@@ -198,7 +198,7 @@ class Raw:
             except OSError:
                 return
             with peer:
-                while b"\r\n\r\n" not in self.got or (b"POST" in self.got and not self.got.endswith(b"0\r\n\r\n")):
+                while not self._whole():
                     data = peer.recv(65536)
                     if not data:
                         self.left.set()
@@ -208,6 +208,11 @@ class Raw:
                     if number:
                         self.go.wait(60)
                     peer.sendall(piece)
+
+    def _whole(self) -> bool:
+        """Whether a request has come: to its last chunk, where it may have any."""
+        has_body = b"POST" in self.got or b"chunked" in self.got
+        return b"\r\n\r\n" in self.got and (not has_body or self.got.endswith(b"0\r\n\r\n"))
 
     def close(self) -> None:
         self._listening.close()
