@@ -24,12 +24,12 @@ def test_a_stream_delivers_in_its_role(
     s3.create_bucket(Bucket=BUCKET)
     policy = trust({"Service": "firehose.amazonaws.com"})
     role = iam.create_role(RoleName="delivers", AssumeRolePolicyDocument=policy)["Role"]["Arn"]
-    maker = connect("firehose", new_user(connect, "maker", document("firehose:*")))
+    maker = connect("firehose", new_user(connect, "stream-maker", document("firehose:*")))
     made = {"DeliveryStreamName": "enforced", "ExtendedS3DestinationConfiguration": destination(role)}
     _, message = refusal(maker.create_delivery_stream, **made)
     assert f"is not authorized to perform: iam:PassRole on resource: {role}" in message
     connect("firehose").create_delivery_stream(**made)
-    sender = connect("firehose", new_user(connect, "sender", document("firehose:PutRecord", STREAM)))
+    sender = connect("firehose", new_user(connect, "stream-sender", document("firehose:PutRecord", STREAM)))
     _, message = refusal(sender.put_record_batch, DeliveryStreamName="enforced", Records=[{"Data": b"x"}])
     assert f"is not authorized to perform: firehose:PutRecordBatch on resource: {STREAM}" in message
     sender.put_record(DeliveryStreamName="enforced", Record={"Data": b"waits"})
