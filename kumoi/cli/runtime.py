@@ -16,12 +16,13 @@ from kumoi.cli.deploying.requirements import Tell
 from kumoi.sandbox.node_programs import bundled_sdk
 
 _CLIENTS = (
-    *("api-gateway", "apigatewaymanagementapi", "apigatewayv2", "appsync", "athena", "cloudformation", "cloudfront"),
-    *("cloudfront-keyvaluestore", "cloudwatch", "cloudwatch-logs", "codedeploy", "cognito-identity"),
-    *("cognito-identity-provider", "dynamodb", "dynamodb-streams", "ec2", "ecr", "elastic-load-balancing-v2"),
-    *("eventbridge", "fis", "glue", "iam", "iot", "iot-data-plane", "kinesis", "kms", "lambda", "pipes", "rds"),
-    *("rds-data", "s3", "scheduler"),
-    *("secrets-manager", "sfn", "sns", "sqs", "ssm", "sts", "xray"),
+    *("acm", "api-gateway", "apigatewaymanagementapi", "apigatewayv2", "application-auto-scaling", "appsync"),
+    *("athena", "cloudcontrol", "cloudformation", "cloudfront", "cloudfront-keyvaluestore", "cloudwatch"),
+    *("cloudwatch-logs", "codedeploy", "cognito-identity", "cognito-identity-provider", "dynamodb"),
+    *("dynamodb-streams", "ec2", "ecr", "elastic-load-balancing-v2", "eventbridge", "firehose", "fis", "glue"),
+    *("iam", "iot", "iot-data-plane", "kinesis", "kms", "lambda", "pipes", "rds", "rds-data"),
+    *("resource-groups", "resource-groups-tagging-api", "route-53", "s3", "scheduler", "secrets-manager"),
+    *("ses", "sesv2", "sfn", "sns", "sqs", "ssm", "sts", "xray"),
 )
 _LIBRARIES = ("credential-providers", "lib-dynamodb", "lib-storage", "s3-request-presigner", "util-dynamodb")
 

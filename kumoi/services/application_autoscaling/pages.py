@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from kumoi.services.application_autoscaling.errors import invalid
+from kumoi.services.application_autoscaling.records import Policy, ScheduledAction
 from kumoi.wire.errors import aws_error
 
 ItemT = TypeVar("ItemT")
+NamedT = TypeVar("NamedT", Policy, ScheduledAction)
 _PAGE = 50
 
 
@@ -23,6 +26,25 @@ def page(
     if len(found) == len(left):
         return found, {}
     return found, {"NextToken": base64.b64encode(order(found[-1]).encode()).decode()}
+
+
+def chosen(
+    items: Iterable[NamedT],
+    names: Sequence[str] | None,
+    resource: str | None,
+    dimension: str | None,
+    token: str | None,
+    limit: int | None,
+) -> tuple[list[NamedT], dict[str, Any]]:
+    """A page of policies or actions: of a resource, of a dimension of it, or some by name; ValidationException."""
+    if dimension is not None and resource is None:
+        raise invalid("A resource ID is required where a scalable dimension is given")
+    found = (
+        one
+        for one in items
+        if (not names or one.name in names) and resource in (None, one.resource) and dimension in (None, one.dimension)
+    )
+    return page(found, lambda one: f"{one.resource}|{one.dimension}|{one.name}", token, limit)
 
 
 def _read(token: str) -> str:

@@ -14,7 +14,7 @@ from kumoi.services.application_autoscaling.capacity import Ask, read
 from kumoi.services.application_autoscaling.configurations import check_tracking
 from kumoi.services.application_autoscaling.dimensions import Dimension, dimension_of
 from kumoi.services.application_autoscaling.errors import invalid, no_object, too_many
-from kumoi.services.application_autoscaling.pages import page
+from kumoi.services.application_autoscaling.pages import chosen
 from kumoi.services.application_autoscaling.records import Dimensioned, Kind, Policy, policies
 from kumoi.services.application_autoscaling.scaling import Scaling
 from kumoi.services.application_autoscaling.store import find_policy, registered
@@ -163,16 +163,8 @@ async def describe_scaling_policies(
     NextToken: str | None = None,
 ) -> dict[str, Any]:
     """Policies of a service, of a resource, or some by name."""
-    if ScalableDimension is not None and ResourceId is None:
-        raise invalid("A resource ID is required where a scalable dimension is given")
-    found = [
-        one
-        for one in await _all(call.state, ServiceNamespace)
-        if (not PolicyNames or one.name in PolicyNames)
-        and ResourceId in (None, one.resource)
-        and ScalableDimension in (None, one.dimension)
-    ]
-    shown, more = page(found, lambda one: f"{one.resource}|{one.dimension}|{one.name}", NextToken, MaxResults)
+    listed = await _all(call.state, ServiceNamespace)
+    shown, more = chosen(listed, PolicyNames, ResourceId, ScalableDimension, NextToken, MaxResults)
     return {"ScalingPolicies": [_described(call, one) for one in shown], **more}
 
 

@@ -12,7 +12,7 @@ from kumoi.names import uuid
 from kumoi.services.application_autoscaling import application_autoscaling
 from kumoi.services.application_autoscaling.dimensions import dimension_of
 from kumoi.services.application_autoscaling.errors import invalid, no_object, too_many
-from kumoi.services.application_autoscaling.pages import page
+from kumoi.services.application_autoscaling.pages import chosen
 from kumoi.services.application_autoscaling.records import Dimensioned, ScheduledAction, scheduled_actions
 from kumoi.services.application_autoscaling.schedule import cancel_timer, schedule_of, set_timer
 from kumoi.services.application_autoscaling.store import registered
@@ -94,16 +94,8 @@ async def describe_scheduled_actions(
     NextToken: str | None = None,
 ) -> dict[str, Any]:
     """Scheduled actions of a service, of a resource, or some by name."""
-    if ScalableDimension is not None and ResourceId is None:
-        raise invalid("A resource ID is required where a scalable dimension is given")
-    found = [
-        one
-        for one in await _all(call.state, ServiceNamespace)
-        if (not ScheduledActionNames or one.name in ScheduledActionNames)
-        and ResourceId in (None, one.resource)
-        and ScalableDimension in (None, one.dimension)
-    ]
-    shown, more = page(found, lambda one: f"{one.resource}|{one.dimension}|{one.name}", NextToken, MaxResults)
+    listed = await _all(call.state, ServiceNamespace)
+    shown, more = chosen(listed, ScheduledActionNames, ResourceId, ScalableDimension, NextToken, MaxResults)
     return {"ScheduledActions": [_described(call, one) for one in shown], **more}
 
 
