@@ -135,3 +135,11 @@ def test_garbage_is_no_signature(garbage: str) -> None:
     with pytest.raises(SignatureProblem) as found:
         Verifier().verify(request, credential, SECRET, 1175024202.0, "s3", None)
     assert found.value.kind == "mismatch"
+
+
+def test_a_buckets_own_path_may_be_signed_with_a_slash_that_is_not_sent() -> None:
+    date = "Tue, 27 Mar 2007 19:44:46 +0000"
+    headers = Headers([("Date", date), ("Authorization", f"AWS {KEY}:c2WLPFtWHVgbEmeEG93a4cG37dM=")])
+    now = parsedate_to_datetime(date).timestamp()
+    verify(Request("GET", "/johnsmith", "acl", headers), now)
+    assert problem(Request("GET", "/johnsmith/k", "acl", headers), now) == "mismatch"
