@@ -74,7 +74,9 @@ class Peer:
         self.until(lambda: self.settled)
 
     def flush(self) -> None:
-        self.raw.socket.sendall(self.h2.data_to_send())
+        """Send what the library has to say; to a server that has closed meanwhile nothing, what it said can be read."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.raw.socket.sendall(self.h2.data_to_send())
 
     def ask(self, path: str = "/", *fields: tuple[str, str], method: str = "GET", body: bytes | None = None) -> int:
         """Send a request (with a body that fits into the window); its stream."""
